@@ -1,0 +1,218 @@
+"""The three seams: engines write text, methods make rows, metrics judge them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict
+
+from .grammar import Grammar
+from .run import Exposure, Reject, Usage
+from .schema import Schema
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+__all__ = [
+    "Ask",
+    "Draft",
+    "Engine",
+    "EngineInfo",
+    "Message",
+    "Method",
+    "MethodParams",
+    "Sample",
+    "SampleRequest",
+    "Sampling",
+    "Task",
+]
+
+
+# --- engine ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Message:
+    """One turn of a conversation. The text is data: chat-template tokens inside it are never read as such."""
+
+    role: Literal["system", "user"]
+    text: str
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How to draw from the distribution the grammar leaves open. 0 and 1 switch a filter off."""
+
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    min_p: float = 0.0
+
+
+@dataclass(frozen=True)
+class SampleRequest:
+    """``n`` independent texts after the same prompt.
+
+    messages : the conversation; put what never changes first, requests with a common beginning share its cost.
+    prefix : how the model's answer begins; given, not sampled, and not part of the returned texts.
+    grammar : what the answer after the prefix must look like; ``None`` leaves the model free until it stops by itself.
+    seed : the texts are a function of the request alone, whatever else is asked in the same call.
+    max_tokens : bound for a free answer (``grammar=None``); ignored with a grammar, which has its own bound.
+    """
+
+    messages: tuple[Message, ...]
+    grammar: Grammar | None
+    n: int = 1
+    prefix: str = ""
+    sampling: Sampling = field(default_factory=Sampling)
+    seed: int = 0
+    max_tokens: int = 512
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The texts of one request, ``n`` of them, in exchangeable order."""
+
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """What a method may know of the engine.
+
+    context : longest sequence in tokens, prompt and answer together. notes : what a person should know of how it was opened.
+    """
+
+    name: str
+    model: str | None
+    context: int
+    threads: int
+    notes: tuple[str, ...] = ()
+
+
+ProgressCallback = Callable[[int, int], None]  # (texts finished, texts wanted) of the present call
+
+
+class Engine(Protocol):
+    """Writes text. Opened once, used for many calls, closed at the end; not thread safe but for ``cancel``."""
+
+    def info(self) -> EngineInfo: ...
+
+    def sample(
+        self, requests: Sequence[SampleRequest], progress: ProgressCallback | None = None
+    ) -> tuple[list[Sample], Usage]:
+        """One :class:`Sample` per request, in order. Raises ``ContextTooSmall``, ``EngineDied``, ``Cancelled``."""
+        ...
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, special tokens in it not recognised."""
+        ...
+
+    def render(self, request: SampleRequest) -> str:
+        """The prompt as the model reads it, chat template included."""
+        ...
+
+    def prompt_tokens(self, request: SampleRequest) -> int:
+        """Tokens of the prompt as the model reads it, template and prefix included."""
+        ...
+
+    def cancel(self) -> None:
+        """Make a running ``sample`` raise ``Cancelled`` soon; callable from any thread or a signal handler."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Ask(Protocol):
+    """The engine as a method sees it: the runner records every call and reports progress."""
+
+    @property
+    def info(self) -> EngineInfo: ...
+
+    def sample(self, purpose: str, requests: Sequence[SampleRequest]) -> list[Sample]: ...
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]: ...
+
+    def prompt_tokens(self, request: SampleRequest) -> int: ...
+
+    def notice(self, text: str, level: Literal["info", "warning"] = "info") -> None: ...
+
+
+# --- method ---------------------------------------------------------------------------------------------------------
+
+
+class MethodParams(BaseModel):
+    """Base of every method's parameters; field descriptions become help texts and forms."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a method is asked to do.
+
+    schema : the columns in their canonical order; the rows of a :class:`Draft` have exactly these, typed as
+        :func:`localsynth.tables.arrow_type` says; identifier columns are left NULL, the runner numbers them.
+    rows : rows wanted in the whole run.
+    seed : the run's seed, for what is done once (``learn``).
+    train : gives the train split, canonical columns; present only where the method's exposure is at least
+        ``STATISTICS`` and the dataset's policy allows it. The holdout is never reachable from here.
+    violations : a boolean array (rows x rules) telling which rule each row of a table breaks; NULL counts as met.
+    """
+
+    dataset: str
+    schema: Schema
+    rows: int
+    seed: int
+    violations: Callable[[pa.Table], np.ndarray[Any, np.dtype[np.bool_]]]
+    train: Callable[[], pa.Table] | None = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """The outcome of one batch: rows to keep (any number up to what was asked) and rows rejected."""
+
+    rows: pa.Table
+    rejects: tuple[Reject, ...] = ()
+
+
+@runtime_checkable
+class Method(Protocol):
+    """Makes rows.
+
+    The runner calls ``prepare`` (pure, cheap, raises early), then ``learn`` once in the life of a run (or ``restore`` with
+    what ``state`` gave after the last committed batch), then ``batch`` until there are rows enough. A batch is a function of
+    (params, task, state, n, seed): the same five give the same rows in any process.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    exposure: ClassVar[Exposure]
+    needs_model: ClassVar[bool]
+    summary: ClassVar[str]  # one sentence for `localsynth methods`
+    Params: ClassVar[type[MethodParams]]
+
+    def __init__(self, params: Any) -> None: ...
+
+    def prepare(self, task: Task, info: EngineInfo | None) -> None:
+        """Check that the task can be done at all; raises a ``LocalsynthError`` with the numbers if not."""
+        ...
+
+    def batch_rows(self) -> int:
+        """How many rows a batch of this method should have; asked after ``prepare``."""
+        ...
+
+    def learn(self, ask: Ask | None, seed: int) -> None:
+        """What is done once before the first row (elicitation, fitting); its outcome is part of ``state``."""
+        ...
+
+    def batch(self, n: int, seed: int, ask: Ask | None) -> Draft: ...
+
+    def state(self) -> Mapping[str, Any]:
+        """JSON-able; stored with every batch."""
+        ...
+
+    def restore(self, state: Mapping[str, Any]) -> None: ...

@@ -1,0 +1,29 @@
+"""Dataset: a table the workspace knows, with or without real rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from .run import Exposure
+from .schema import Schema
+
+__all__ = ["Dataset"]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset as recorded in the store.
+
+    policy : the highest exposure its owner allows. rows : real rows kept, ``train_rows + holdout_rows``; 0 where only a
+    description exists. source : the file's name or ``sample:NAME``, ``None`` for a description. imported_at : UTC.
+    """
+
+    name: str
+    schema: Schema
+    policy: Exposure
+    rows: int
+    train_rows: int
+    holdout_rows: int
+    source: str | None
+    imported_at: datetime
