@@ -29,4 +29,6 @@ def open_engine(
 
     model = checked(model)
     log = log_folder / "engine.log" if log_folder is not None else None
-    return ProcessEngine(model.path, model.name, threads=threads, log=log, context=context or model.context_length)
+    return ProcessEngine(
+        model.path, model.name, threads=threads, log=log, context=context or model.context_length
+    )

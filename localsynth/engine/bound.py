@@ -14,10 +14,12 @@ def token_bound(grammar: Grammar) -> int:
     """
     match grammar:
         case Fixed(text):
-            return -(-len(text.encode()) // 16)  # no vocabulary packs more than about 16 bytes into a usual token
+            return -(
+                -len(text.encode()) // 16
+            )  # no vocabulary packs more than about 16 bytes into a usual token
         case OneOf(options):
             return min(map(token_bound, options), default=0)
-        case Number(low, high, decimals):
+        case Number(decimals=decimals):
             return 1 if decimals == 0 else 2
         case FreeText(shortest, _):
             return -(-shortest // 16)

@@ -46,7 +46,8 @@ def weights(logits: Array, sampling: Sampling) -> Array:
     z = logits.astype(np.float64)
     z -= z.max()
     if sampling.temperature == 0:
-        return (np.arange(z.size) == z.argmax()).astype(np.float64)
+        one: Array = (np.arange(z.size) == z.argmax()).astype(np.float64)
+        return one
     p: Array = np.exp(z / sampling.temperature)
     if 0 < sampling.top_k < p.size:
         keep = np.argsort(-p, kind="stable")[: sampling.top_k]

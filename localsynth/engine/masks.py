@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -68,7 +69,10 @@ class Masks:
     """Compiles grammars against one vocabulary."""
 
     def __init__(self, vocab: Any, vocab_size: int) -> None:
-        self._tokenizer: LLTokenizer = lltokenizer_from_vocab(vocab)
+        with warnings.catch_warnings():
+            # llguidance calls llama.cpp's vocabulary functions by names that are on their way out.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._tokenizer: LLTokenizer = lltokenizer_from_vocab(vocab)
         self._words = (vocab_size + 31) // 32
         self._size = vocab_size
         self._buffer = np.zeros(self._words, np.int32)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import llama_cpp as C
+import llama_cpp as C  # noqa: N812 - the C library
 import numpy as np
 
 from ..core.errors import ContextTooSmall, EngineError, ModelError
@@ -15,6 +16,14 @@ from ..core.errors import ContextTooSmall, EngineError, ModelError
 __all__ = ["Context", "NoRoom", "Slot"]
 
 Array: TypeAlias = np.ndarray[Any, Any]
+_DEBUG = 1  # GGML_LOG_LEVEL_DEBUG
+
+
+@C.llama_log_callback  # type: ignore[untyped-decorator]
+def _log(level: int, text: bytes, _: ctypes.c_void_p) -> None:
+    """llama.cpp's own words, on standard error; its debug lines would fill the log with tensors."""
+    if level != _DEBUG:
+        sys.stderr.write(text.decode(errors="replace"))
 
 
 class NoRoom(Exception):
@@ -44,6 +53,7 @@ class Context:
     def __init__(
         self, path: str, *, threads: int, sequences: int, cells: int, batch: int, plain_buffers: bool = False
     ) -> None:
+        C.llama_log_set(_log, ctypes.c_void_p(0))
         C.llama_backend_init()
         params = C.llama_model_default_params()
         params.n_gpu_layers = 0
@@ -118,7 +128,9 @@ class Context:
         if code == 1:
             raise NoRoom
         if code != 0:
-            raise EngineError(f"llama.cpp failed to decode a batch (code {code})", "the engine's log says why")
+            raise EngineError(
+                f"llama.cpp failed to decode a batch (code {code})", "the engine's log says why"
+            )
         if not outputs:
             C.llama_synchronize(self._context)
             return np.empty((0, self.vocab_size), np.float32)

@@ -10,7 +10,7 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,6 +20,12 @@ from ..core.run import Usage
 from .wire import decode_error, encode_requests, read_frame, write_frame
 
 __all__ = ["ProcessEngine"]
+
+
+_PLAIN = (
+    "this processor refused an instruction it announces: the engine runs without CPU-specific weight layouts, "
+    "which is slower"
+)
 
 
 @dataclass(frozen=True)
@@ -58,11 +64,19 @@ class ProcessEngine:
         cells: int = 0,
     ) -> None:
         self._log = log
+        self._process: subprocess.Popen[bytes]
+        self._read = self._write = -1
         self._lock = threading.Lock()
         self._number = 0
         self._notes: tuple[str, ...] = ()
         self._options = _Options(
-            str(model.resolve()), name, threads or available_cores(), context, lanes, cells, plain_buffers=False
+            str(model.resolve()),
+            name,
+            threads or available_cores(),
+            context,
+            lanes,
+            cells,
+            plain_buffers=False,
         )
         try:
             hello = self._start()
@@ -70,11 +84,8 @@ class ProcessEngine:
             if self._process.returncode != -signal.SIGILL:
                 raise
             # Some processors and virtual machines announce instructions they refuse; only the fast weight layouts use them.
-            self._options = _Options(**{**asdict(self._options), "plain_buffers": True})
-            self._notes = (
-                "this processor refused an instruction it announces: the engine runs without CPU-specific weight layouts, "
-                "which is slower",
-            )
+            self._options = replace(self._options, plain_buffers=True)
+            self._notes = (_PLAIN,)
             hello = self._start()
         self._context = int(hello["context"])
 
@@ -149,8 +160,15 @@ class ProcessEngine:
             )
         os.close(child_reads)
         os.close(child_writes)
-        self._send({"do": "open", "options": asdict(self._options)})
-        return self._receive()
+        try:
+            self._send({"do": "open", "options": asdict(self._options)})
+            return self._receive()
+        except OSError:
+            self.close()
+            raise self._death() from None
+        except BaseException:
+            self.close()
+            raise
 
     def _open_log(self) -> IO[bytes]:
         if self._log is None:
@@ -231,5 +249,3 @@ def _environment() -> dict[str, str]:
     here = str(Path(__file__).resolve().parents[2])
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [here, environment.get("PYTHONPATH")]))
     return environment
-
-

@@ -6,6 +6,7 @@ One expression for a whole row keeps the parser down to a single automaton, whic
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
@@ -133,7 +134,7 @@ def _days(low: date, high: date) -> str:
 def _year_pattern(low: date, high: date) -> str:
     grouped: dict[str, list[str]] = {}
     for month in range(low.month, high.month + 1):
-        last = (date(low.year + month // 12, month % 12 + 1, 1) - timedelta(days=1)).day if low.year < 9999 or month < 12 else 31
+        last = monthrange(low.year, month)[1]
         first_day = low.day if month == low.month else 1
         last_day = high.day if month == high.month else last
         grouped.setdefault(_between(f"{first_day:02d}", f"{last_day:02d}", 0), []).append(f"{month:02d}")

@@ -201,13 +201,9 @@ class Sampler:
         if not busy:
             return False
         slots, fed = self._fill(busy)
-        while True:
-            try:
-                logits = self._native.decode(slots)
-                break
-            except NoRoom:
-                self._evict(fed)
-                slots, fed = self._fill([lane for lane in busy if lane.item is not None])
+        while (logits := self._decode(slots)) is None:
+            self._evict()
+            slots, fed = self._fill([lane for lane in busy if lane.item is not None])
         row = 0
         for lane, slot in zip(fed, slots, strict=True):
             size = len(slot.tokens)
@@ -221,6 +217,13 @@ class Sampler:
             elif lane.fed == len(lane.item.feed):
                 self._expand(lane, None)
         return True
+
+    def _decode(self, slots: Sequence[Slot]) -> Array | None:
+        """Logits, or ``None`` where the KV cache is full."""
+        try:
+            return self._native.decode(slots)
+        except NoRoom:
+            return None
 
     def _fill(self, busy: Sequence[_Lane]) -> tuple[list[Slot], list[_Lane]]:
         room, slots, fed = self._native.batch_size, [], []
@@ -236,12 +239,14 @@ class Sampler:
                     continue
             tokens = item.feed[lane.fed : lane.fed + size]
             last = lane.fed + size == len(item.feed)
-            slots.append(Slot(lane.sequence, lane.length, tokens, last and (item.node is None or bool(item.node.ends))))
+            slots.append(
+                Slot(lane.sequence, lane.length, tokens, last and (item.node is None or bool(item.node.ends)))
+            )
             fed.append(lane)
             room -= size
         return slots, fed
 
-    def _evict(self, fed: Sequence[_Lane]) -> None:
+    def _evict(self) -> None:
         """Close the youngest lane and keep its work for a replay from the trunk."""
         open_lanes = [lane for lane in self._lanes if lane.item is not None]
         if len(open_lanes) <= 1:
@@ -253,10 +258,8 @@ class Sampler:
         trunk = self._root.end
         for item in [lane.item, *reversed(lane.stack)]:
             assert item is not None
-            if item.node is None:
-                whole = [*self._jobs[item.job].prompt, *item.path]
-            else:
-                whole = self._prompt_until(item.node)
+            row = item.node is None
+            whole = [*self._jobs[item.job].prompt, *item.path] if row else self._prompt_until(item.node)
             if item.start < trunk:
                 raise EngineError("the KV cache is full before the prompts' common part is read")
             item.start, item.feed = trunk, whole[trunk:]
@@ -264,7 +267,8 @@ class Sampler:
         self._close(lane)
         self._open = max(1, len(open_lanes) - 1)
 
-    def _prompt_until(self, node: PromptNode) -> list[int]:
+    def _prompt_until(self, node: PromptNode | None) -> list[int]:
+        assert node is not None
         below = node
         while not below.ends:
             below = below.children[0]

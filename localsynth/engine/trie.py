@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from os.path import commonprefix
 
 __all__ = ["PromptNode", "common_length", "prompt_tree"]
 
@@ -41,7 +40,7 @@ def prompt_tree(prompts: Sequence[Sequence[int]]) -> PromptNode:
 
 def _node(prompts: list[list[int]], indices: list[int], start: int) -> PromptNode:
     # In sorted order the first and the last have in common what all have in common.
-    end = len(commonprefix([prompts[0], prompts[-1]]))
+    end = common_length(prompts[0], prompts[-1])
     node = PromptNode(start, prompts[0][start:end])
     pairs = list(zip(prompts, indices, strict=True))
     node.ends = sorted(index for prompt, index in pairs if len(prompt) == end)

@@ -40,7 +40,7 @@ class UniformEngine:
         samples, finished, letters = [], 0, 0
         self._cancel.clear()
         for request in requests:
-            random = Random(derive(request.seed, "uniform", request.prefix))
+            random = Random(derive(request.seed, "uniform", request.prefix))  # noqa: S311 - samples, not secrets
             texts = []
             for _ in range(request.n):
                 if self._cancel.is_set():

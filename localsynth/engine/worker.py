@@ -66,7 +66,9 @@ class _Worker:
             except LocalsynthError as error:
                 answer = encode_error(error)
             except MemoryError:
-                answer = encode_error(EngineError("the engine ran out of memory", "ask for fewer rows at once"))
+                answer = encode_error(
+                    EngineError("the engine ran out of memory", "ask for fewer rows at once")
+                )
             write_frame(self._out, {"id": frame["id"], **answer})
 
     def _warm_up(self) -> None:
@@ -81,7 +83,10 @@ class _Worker:
             case "count":
                 return {"counts": self._backend.count_tokens(frame["texts"])}
             case "render":
-                return {"text": self._backend.render(requests[0]), "tokens": len(self._backend.prompt(requests[0]))}
+                return {
+                    "text": self._backend.render(requests[0]),
+                    "tokens": len(self._backend.prompt(requests[0])),
+                }
         raise EngineError(f"the engine does not know '{frame['do']}'")
 
     def _sample(self, number: int, requests: list[SampleRequest]) -> dict[str, Any]:

@@ -21,7 +21,12 @@ def written(scaled: int, decimals: int) -> str:
     return f"{'-' if scaled < 0 else ''}{whole}{'.' + part if part else ''}"
 
 
-@given(low=st.integers(-3000, 3000), span=st.integers(0, 4000), decimals=st.integers(0, 3), near=st.integers(-20, 20))
+@given(
+    low=st.integers(-3000, 3000),
+    span=st.integers(0, 4000),
+    decimals=st.integers(0, 3),
+    near=st.integers(-20, 20),
+)
 def test_numbers_exactly_in_range(low: int, span: int, decimals: int, near: int) -> None:
     high = low + span
     expression = re.compile(to_regex(Number(low, high, decimals)))
@@ -46,18 +51,40 @@ def test_numbers_all_of_a_range(decimals: int) -> None:
 def test_days_exactly_in_range(start: date, span: int) -> None:
     end = start + timedelta(days=span)
     expression = re.compile(to_regex(Day(start, end)))
-    for offset in [-400, -31, -1, 0, 1, 28, 29, 30, 31, 59, 60, 365, span - 1, span, span + 1, span + 31, span + 366]:
+    for offset in [
+        -400,
+        -31,
+        -1,
+        0,
+        1,
+        28,
+        29,
+        30,
+        31,
+        59,
+        60,
+        365,
+        span - 1,
+        span,
+        span + 1,
+        span + 31,
+        span + 366,
+    ]:
         day = start + timedelta(days=offset)
         assert bool(expression.fullmatch(day.isoformat())) == (start <= day <= end)
 
 
-@pytest.mark.parametrize("text", ["2021-02-29", "2020-02-30", "2021-04-31", "2021-00-10", "2021-13-01", "2021-1-01"])
+@pytest.mark.parametrize(
+    "text", ["2021-02-29", "2020-02-30", "2021-04-31", "2021-00-10", "2021-13-01", "2021-1-01"]
+)
 def test_days_that_do_not_exist(text: str) -> None:
     assert not re.fullmatch(to_regex(Day(date(2019, 1, 1), date(2023, 12, 31))), text)
 
 
 @given(
-    start=st.datetimes(datetime(2019, 12, 1), datetime(2020, 3, 2)).map(lambda m: m.replace(second=0, microsecond=0)),
+    start=st.datetimes(datetime(2019, 12, 1), datetime(2020, 3, 2)).map(
+        lambda m: m.replace(second=0, microsecond=0)
+    ),
     span=st.integers(0, 6000),
     offset=st.integers(-5000, 11000),
 )

@@ -1,0 +1,20 @@
+"""Fixtures every room uses."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+# llama.cpp's threads in this process must not spin while tests run side by side; the engine's child sets the same.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("GOMP_SPINCOUNT", "0")
+
+
+@pytest.fixture(scope="session")
+def embedded_model() -> Path:
+    """The embedded GGUF file; `make model` puts it in place."""
+    from localsynth.engine.catalog import Catalog
+
+    return Catalog().get("smollm2-135m").path
