@@ -1,0 +1,169 @@
+"""Elicit: ask the model how a column is distributed, several times in shuffled order, and pool the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from localsynth.core.columns import BooleanColumn, CategoricalColumn, Column, FloatColumn, IntegerColumn
+from localsynth.core.contracts import Ask, Message, SampleRequest, Sampling
+from localsynth.core.distribution import Distribution
+from localsynth.core.grammar import Grammar, Number, seq
+from localsynth.core.schema import Schema
+from localsynth.core.seeds import derive
+
+from .layout import is_short_list, written
+from .prompts import flat, table_block
+
+__all__ = ["LEVELS", "elicit", "pooled_quantiles", "pooled_shares", "unknown_columns"]
+
+LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
+_MOST_CATEGORIES = 30
+_ANSWERS = 5  # per round
+_LEAST_SPREAD = 0.1  # of the range, between the outer quantiles
+
+
+def unknown_columns(schema: Schema) -> tuple[Column, ...]:
+    """Columns whose distribution is worth asking for: none declared, and short enough to answer."""
+    return tuple(
+        column
+        for column in written(schema)
+        if column.distribution is None
+        and (isinstance(column, IntegerColumn | FloatColumn) or is_short_list(column, _MOST_CATEGORIES))
+        and _choices(column) != 1
+    )
+
+
+def _choices(column: Column) -> int | None:
+    if isinstance(column, CategoricalColumn):
+        return len(column.categories)
+    if isinstance(column, IntegerColumn | FloatColumn):
+        low, high = column.scaled_bounds
+        return 1 if low == high else None
+    return None
+
+
+def elicit(
+    schema: Schema, ask: Ask, rounds: int, sampling: Sampling, level: int, seed: int
+) -> dict[str, Distribution]:
+    """What the model believes of every column that declares no distribution. ``level`` : brevity of the prompt."""
+    columns = unknown_columns(schema)
+    questions = [
+        (column, _shuffled(column, derive(seed, "elicit", column.name, turn)), turn)
+        for column in columns
+        for turn in range(rounds)
+    ]
+    requests = [
+        SampleRequest(
+            messages=(Message("user", _question(schema, column, order, level)),),
+            grammar=_grammar(column, order),
+            n=_ANSWERS,
+            sampling=sampling,
+            seed=derive(seed, "elicit", column.name, turn, "answer"),
+        )
+        for column, order, turn in questions
+    ]
+    answers: dict[str, list[Mapping[str, float]]] = {}
+    for (column, _, _), sample in zip(questions, ask.sample("elicit", requests), strict=True):
+        answers.setdefault(column.name, []).extend(_read(text) for text in sample.texts)
+    return {column.name: _pool(column, answers[column.name]) for column in columns}
+
+
+def _labels(column: Column) -> tuple[str, ...]:
+    """What is asked for: levels of a number, values of a list; texts that hold neither a comma nor an equals sign."""
+    if isinstance(column, IntegerColumn | FloatColumn):
+        return tuple(f"{round(level * 100)}%" for level in LEVELS)
+    return tuple(
+        chr(ord("A") + i) if i < 26 else f"A{chr(ord('A') + i - 26)}" for i in range(len(_words(column)))
+    )
+
+
+def _words(column: Column) -> list[tuple[str, str]]:
+    if isinstance(column, CategoricalColumn):
+        return list(column.categories.items())
+    return [("true", ""), ("false", "")]
+
+
+def _shuffled(column: Column, seed: int) -> tuple[int, ...]:
+    return tuple(int(i) for i in np.random.default_rng(seed).permutation(len(_labels(column))))
+
+
+def _question(schema: Schema, column: Column, order: Sequence[int], level: int) -> str:
+    labels = _labels(column)
+    about = f"{flat(column.name)}" + (f" ({flat(column.description, 200)})" if column.description else "")
+    head = table_block(schema, level)
+    if isinstance(column, IntegerColumn | FloatColumn):
+        unit = f" {flat(column.unit)}" if column.unit else ""
+        scale = 10 ** (column.decimals if isinstance(column, FloatColumn) else 0)
+        low, high = (bound / scale for bound in column.scaled_bounds)
+        asked = ", ".join(labels[i] for i in order)
+        return (
+            f"{head}\nEstimate how {about} is distributed. Values lie between {low:g} and {high:g}{unit}.\n"
+            f"Give the percentiles {asked}: the value that so many percent of the records stay below."
+        ).strip()
+    words = _words(column)
+    lines = [
+        f"{labels[i]}: {flat(words[i][0])}" + (f" ({flat(words[i][1])})" if words[i][1] else "")
+        for i in order
+    ]
+    return (
+        f"{head}\nEstimate how common each value of {about} is, in percent of the records.\n"
+        + "\n".join(lines)
+    ).strip()
+
+
+def _grammar(column: Column, order: Sequence[int]) -> Grammar:
+    labels = _labels(column)
+    number = Number(0, 100)
+    if isinstance(column, IntegerColumn | FloatColumn):
+        number = Number(*column.scaled_bounds, column.decimals if isinstance(column, FloatColumn) else 0)
+    parts: list[Grammar | str] = []
+    for place, i in enumerate(order):
+        parts += [f"{', ' if place else ''}{labels[i]} = ", number]
+    return seq(*parts, "\n")
+
+
+def _read(text: str) -> dict[str, float]:
+    pairs = (part.split("=") for part in text.strip().split(","))
+    return {label.strip(): float(number) for label, number in pairs}
+
+
+def _pool(column: Column, answers: Sequence[Mapping[str, float]]) -> Distribution:
+    labels = _labels(column)
+    table = np.array([[answer[label] for label in labels] for answer in answers])
+    if isinstance(column, IntegerColumn | FloatColumn):
+        scale = 10 ** (column.decimals if isinstance(column, FloatColumn) else 0)
+        low, high = (bound / scale for bound in column.scaled_bounds)
+        values = pooled_quantiles(table, low, high)
+        return Distribution(
+            quantiles={f"{level:g}": value for level, value in zip(LEVELS, values, strict=True)}
+        )
+    shares = pooled_shares(table)
+    words = [word for word, _ in _words(column)]
+    if isinstance(column, BooleanColumn | CategoricalColumn):
+        return Distribution(shares=dict(zip(words, shares, strict=True)))
+    raise TypeError(column.kind)
+
+
+def pooled_quantiles(answers: NDArray[np.float64], low: float, high: float) -> list[float]:
+    """Rising quantiles inside [low, high] from answers (rows: one answer each, columns: ``LEVELS``).
+
+    A model that names one value for all percentiles would make a constant column, so a spread below a tenth of the
+    range is widened half way to that of values spread evenly.
+    """
+    pooled = np.sort(np.clip(np.median(np.sort(answers, axis=1), axis=0), low, high))
+    even = low + np.array(LEVELS) * (high - low)
+    if pooled[-1] - pooled[0] < _LEAST_SPREAD * (high - low):
+        pooled = (pooled + even) / 2
+    return [float(value) for value in pooled]
+
+
+def pooled_shares(answers: NDArray[np.float64]) -> list[float]:
+    """Shares that sum to 1 from answers (rows: one answer each, columns: values); none is nil, so that all occur."""
+    rows = answers.sum(axis=1, keepdims=True)
+    shares = np.where(rows > 0, answers / np.where(rows > 0, rows, 1), 1 / answers.shape[1])
+    pooled = np.median(shares, axis=0) + 0.05 / answers.shape[1]
+    pooled = pooled / pooled.sum()
+    return [float(share) for share in pooled]

@@ -1,0 +1,77 @@
+"""The order in which a row is written, and what is known about each column before the model writes one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from localsynth.core.columns import BooleanColumn, CategoricalColumn, Column, IdentifierColumn, TextColumn
+from localsynth.core.contracts import Task
+from localsynth.core.schema import Schema
+
+from .targets import ShareTarget, Target
+
+__all__ = ["Layout", "is_short_list", "rule_columns", "written"]
+
+
+def written(schema: Schema) -> tuple[Column, ...]:
+    """The columns a model writes: all but identifiers."""
+    return tuple(column for column in schema.columns if not isinstance(column, IdentifierColumn))
+
+
+def rule_columns(schema: Schema) -> list[frozenset[str]]:
+    """Per rule the columns it may depend on; all of them where none can be made out.
+
+    Only a guide to where repair looks first: a column too many costs time, and the rule itself is always checked whole.
+    """
+    found = []
+    for rule in schema.rules:
+        quoted = {name.replace('""', '"').lower() for name in re.findall(r'"((?:[^"]|"")+)"', rule.check)}
+        bare = re.sub(r"""'(?:[^']|'')*'|"(?:[^"]|"")*\"""", " ", rule.check).lower()
+        names = {
+            name
+            for name in schema.names
+            if name.lower() in quoted or re.search(rf"(?<!\w){re.escape(name.lower())}(?!\w)", bare)
+        }
+        found.append(frozenset(names or schema.names))
+    return found
+
+
+class Layout:
+    """A row is written target columns first, then dates and other open columns, then texts.
+
+    Categories with few values come first, so that rows drafted together share most of their beginning.
+
+    columns : all that are written, in that order. aimed : those with a target. open : those without.
+    """
+
+    def __init__(self, task: Task, targets: Mapping[str, Target]) -> None:
+        self.task = task
+        self.targets = dict(targets)
+        self.columns = tuple(sorted(written(task.schema), key=self._rank))
+        self.aimed = tuple(column for column in self.columns if column.name in self.targets)
+        self.open = tuple(column for column in self.columns if column.name not in self.targets)
+
+    def _rank(self, column: Column) -> tuple[int, int]:
+        target = self.targets.get(column.name)
+        if target is None:
+            return (4 if isinstance(column, TextColumn) else 3), 0
+        if isinstance(target, ShareTarget):
+            return (0 if column.name == self.task.schema.target else 1), len(target.values)
+        return 2, 0
+
+    @property
+    def lead(self) -> ShareTarget | None:
+        """The first column, where code decides before the draft how many rows each of its values gets."""
+        if not self.aimed:
+            return None
+        first, target = self.aimed[0], self.targets[self.aimed[0].name]
+        settled = not first.nullable or first.null_rate is not None
+        return target if settled and isinstance(target, ShareTarget) else None
+
+
+def is_short_list(column: Column, longest: int) -> bool:
+    """Whether a column has a list of at most ``longest`` values."""
+    if isinstance(column, BooleanColumn):
+        return True
+    return isinstance(column, CategoricalColumn) and len(column.categories) <= longest

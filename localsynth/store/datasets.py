@@ -1,0 +1,351 @@
+"""Datasets: brought in, split, described; found again by name.
+
+``real.<dataset>`` holds the rows with ``row_id`` (1, 2, ... as in the file), ``meta.splits`` says which of them
+train and which are
+held out. The split is drawn before anything is inferred.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from localsynth.core.dataset import Dataset
+from localsynth.core.errors import DatasetError, NotFound
+from localsynth.core.nearest import nearest
+from localsynth.core.run import Exposure
+from localsynth.core.schema import Schema, dataset_name
+from localsynth.core.seeds import derive
+
+from . import catalogue, clock, names, runs
+from .files import stage_file, stage_table, staging
+from .fit import check_fit, typed
+from .generations import exact_name
+from .infer import infer_schema
+from .rows import insert_arrow, insert_stream
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+    from .session import Store
+
+__all__ = [
+    "declare",
+    "drop",
+    "get",
+    "holdout_table",
+    "import_file",
+    "import_sample",
+    "import_table",
+    "list_all",
+    "set_policy",
+    "set_schema",
+    "train_table",
+]
+
+_THIRD = 1 / 3
+_ALL = "SELECT * FROM staged"
+_TRAIN = "SELECT * FROM train"
+
+
+def import_file(
+    store: Store,
+    path: Path | str,
+    *,
+    name: str | None = None,
+    target: str | None = None,
+    holdout: float = _THIRD,
+    policy: Exposure = Exposure.ROWS,
+    schema: Schema | None = None,
+    encoding: str | None = None,
+    seed: int = 0,
+    replace: bool = False,
+) -> Dataset:
+    """Bring in a CSV, TSV, Parquet or JSON lines file.
+
+    Parameters
+    ----------
+    name : of the dataset; by default the file's, without its ending.
+    target : the column people want to predict.
+    holdout : share of rows kept away from every prompt and statistic, 0 to below 1.
+    schema : what the rows are; columns of the file that it does not list are left out. By default it is inferred
+    from the
+        train rows: check and correct it.
+    encoding : of a CSV or TSV file that is not UTF-8, by its Python name.
+    seed : of the split.
+    replace : take the place of a dataset of that name; its runs are kept.
+
+    Raises ``DatasetError`` naming line, row or column; nothing is stored then.
+    """
+    path = Path(path)
+    return _bring_in(
+        store,
+        lambda con: stage_file(store, con, path, encoding),
+        path.stem if name is None else name,
+        path.name,
+        target=target,
+        holdout=holdout,
+        policy=policy,
+        schema=schema,
+        seed=seed,
+        replace=replace,
+    )
+
+
+def import_table(
+    store: Store,
+    table: pa.Table,
+    name: str,
+    *,
+    source: str = "a table in memory",
+    target: str | None = None,
+    holdout: float = _THIRD,
+    policy: Exposure = Exposure.ROWS,
+    schema: Schema | None = None,
+    seed: int = 0,
+    replace: bool = False,
+) -> Dataset:
+    """Bring in an Arrow table; otherwise as :func:`import_file`."""
+    return _bring_in(
+        store,
+        lambda con: stage_table(con, table, source),
+        name,
+        source,
+        target=target,
+        holdout=holdout,
+        policy=policy,
+        schema=schema,
+        seed=seed,
+        replace=replace,
+    )
+
+
+def import_sample(
+    store: Store,
+    sample_name: str,
+    *,
+    name: str | None = None,
+    target: str | None = None,
+    holdout: float = _THIRD,
+    policy: Exposure = Exposure.ROWS,
+    schema: Schema | None = None,
+    seed: int = 0,
+    replace: bool = False,
+) -> Dataset:
+    """Bring in one of the tables that come with the program. Raises ``NotFound`` with the nearest name."""
+    from . import samples
+
+    sample = samples.find(sample_name)
+    return _bring_in(
+        store,
+        lambda con: stage_table(con, sample.load(), f"sample:{sample.name}"),
+        sample.name if name is None else name,
+        f"sample:{sample.name}",
+        target=target if target is not None or schema is not None else sample.target,
+        holdout=holdout,
+        policy=policy,
+        schema=schema,
+        seed=seed,
+        replace=replace,
+        describe=sample.describe,
+    )
+
+
+def _bring_in(
+    store: Store,
+    stage: Callable[[duckdb.DuckDBPyConnection], None],
+    name: str,
+    source: str,
+    *,
+    target: str | None,
+    holdout: float,
+    policy: Exposure,
+    schema: Schema | None,
+    seed: int,
+    replace: bool,
+    describe: Callable[[Schema], Schema] = lambda schema: schema,
+) -> Dataset:
+    _check_name(name)
+    if not 0 <= holdout < 1:
+        raise DatasetError(
+            f"the holdout is {holdout:g}, but must lie between 0 and 1", "0.33 holds a third out; 0 nothing"
+        )
+    with store.read() as con:
+        catalogue.refuse_taken(con, name, replace)
+    with staging(store) as staged:
+        stage(staged)
+        rows = _split(staged, holdout, seed)
+        (held,) = staged.execute("SELECT count(*) FROM holdout").fetchall()[0]
+        if schema is None:
+            schema = describe(infer_schema(staged, _TRAIN, target=target))
+        elif target is not None:
+            schema = _with_target(schema, target)
+        present = check_fit(staged, _ALL, _TRAIN, schema)
+        dataset = Dataset(name, schema, policy, rows, rows - held, held, source, clock.aware(clock.now()))
+        columns = [f"{typed(c, present[c.name])} AS {names.identifier(c.name)}" for c in schema.columns]
+        with store.write() as con:
+            catalogue.refuse_taken(con, name, replace)
+            catalogue.put(con, dataset, seed)
+            query = f"SELECT row_id, {', '.join(columns)} FROM staged ORDER BY row_id"
+            insert_stream(con, names.real_table(name), staged, query)
+            insert_arrow(con, "meta.splits", _splits(staged, name))
+    return dataset
+
+
+def _split(con: duckdb.DuckDBPyConnection, holdout: float, seed: int) -> int:
+    """Draw row numbers into the table ``holdout``, copy the other rows into ``train``; gives the number of all rows."""
+    import numpy as np
+    import pyarrow as pa
+
+    (rows,) = con.execute("SELECT count(*) FROM staged").fetchall()[0]
+    held = min(int(rows * holdout + 1e-9), rows - 1)
+    order = np.random.default_rng(derive(seed, "split")).permutation(rows)
+    table = pa.table({"row_id": pa.array(np.sort(order[:held]) + 1, pa.int64())})
+    con.execute("CREATE TABLE holdout (row_id BIGINT)")
+    insert_arrow(con, "holdout", table)
+    con.execute("CREATE TABLE train AS SELECT * FROM staged ANTI JOIN holdout USING (row_id)")
+    return int(rows)
+
+
+def _splits(con: duckdb.DuckDBPyConnection, name: str) -> pa.Table:
+    query = (
+        "SELECT ? AS dataset, row_id, CASE WHEN row_id IN (SELECT row_id FROM holdout) THEN 'holdout' ELSE 'train' END"
+        " AS part FROM staged ORDER BY row_id"
+    )
+    return con.sql(query, params=[name]).to_arrow_table()
+
+
+def _with_target(schema: Schema, target: str) -> Schema:
+    if target not in schema.names:
+        raise NotFound(
+            f"the target '{target}' is no column{nearest(target, schema.names)}",
+            f"columns: {', '.join(schema.names)}",
+        )
+    return schema.model_copy(update={"target": target})
+
+
+def declare(
+    store: Store, name: str, schema: Schema, policy: Exposure = Exposure.SCHEMA, replace: bool = False
+) -> Dataset:
+    """A dataset that is only described; it has no rows. Raises ``DatasetError`` where the name is taken."""
+    _check_name(name)
+    dataset = Dataset(name, schema, policy, 0, 0, 0, None, clock.aware(clock.now()))
+    with store.write() as con:
+        catalogue.refuse_taken(con, name, replace)
+        catalogue.put(con, dataset, seed=0)
+    return dataset
+
+
+def get(store: Store, name: str) -> Dataset:
+    """A dataset by its name, upper and lower case alike. Raises ``NotFound`` with the nearest name."""
+    with store.read() as con:
+        return catalogue.read(con, exact_name(con, name))
+
+
+def list_all(store: Store) -> list[Dataset]:
+    """All datasets by name."""
+    with store.read() as con:
+        return catalogue.read_all(con)
+
+
+def set_schema(store: Store, name: str, schema: Schema) -> Dataset:
+    """Replace a dataset's schema; real rows take the new types.
+
+    Raises ``DatasetError`` naming the column where real rows do not fit, or where the schema leaves one of theirs
+    out.
+    """
+    with store.write() as con:
+        exact = exact_name(con, name)
+        old = catalogue.read(con, exact)
+        if old.rows:
+            missing = [column for column in old.schema.names if column not in schema.names]
+            if missing:
+                raise DatasetError(
+                    f"the schema leaves out the column '{missing[0]}', of which '{exact}' holds real values",
+                    "keep the column, or import the file again with this schema and --replace",
+                )
+            _retype(con, exact, schema)
+        else:
+            con.execute(f"DROP TABLE {names.real_table(exact)}")
+            catalogue.make_table(con, names.real_table(exact), schema)
+        catalogue.put_schema(con, exact, schema)
+        return catalogue.read(con, exact)
+
+
+def _retype(con: duckdb.DuckDBPyConnection, name: str, schema: Schema) -> None:
+    table = names.real_table(name)
+    everything = f"SELECT * FROM {table}"
+    con.execute(
+        "CREATE TEMP TABLE split AS SELECT row_id FROM meta.splits WHERE dataset = ? AND part = 'train'",
+        [name],
+    )
+    present = check_fit(
+        con, everything, f"{everything} WHERE row_id IN (SELECT row_id FROM temp.split)", schema
+    )
+    columns = ", ".join(f"{typed(c, present[c.name])} AS {names.identifier(c.name)}" for c in schema.columns)
+    con.execute(f"CREATE TEMP TABLE retyped AS SELECT row_id, {columns} FROM {table} ORDER BY row_id")
+    con.execute(f"DROP TABLE {table}")
+    catalogue.make_table(con, table, schema)
+    con.execute(f"INSERT INTO {table} SELECT * FROM temp.retyped")
+    con.execute("DROP TABLE temp.retyped")
+    con.execute("DROP TABLE temp.split")
+
+
+def set_policy(store: Store, name: str, policy: Exposure) -> Dataset:
+    """Change the highest exposure a dataset's owner allows. Raises ``NotFound``."""
+    with store.write() as con:
+        exact = exact_name(con, name)
+        con.execute("UPDATE meta.datasets SET policy = ? WHERE name = ?", [policy.label, exact])
+        return catalogue.read(con, exact)
+
+
+def train_table(store: Store, name: str) -> pa.Table:
+    """The rows of the train split, canonical columns, in the file's order. Raises ``NotFound``."""
+    return _part(store, name, "train")
+
+
+def holdout_table(store: Store, name: str) -> pa.Table:
+    """The rows held out, for judging results; never for making them. Raises ``NotFound``."""
+    return _part(store, name, "holdout")
+
+
+def _part(store: Store, name: str, part: Literal["train", "holdout"]) -> pa.Table:
+    from localsynth.tables import arrow_schema
+
+    with store.read() as con:
+        exact = exact_name(con, name)
+        schema = catalogue.read(con, exact).schema
+        query = (
+            f"SELECT {names.columns_sql(schema.names)} FROM {names.real_table(exact)} WHERE row_id IN"
+            " (SELECT row_id FROM meta.splits WHERE dataset = ? AND part = ?) ORDER BY row_id"
+        )
+        return con.sql(query, params=[exact, part]).to_arrow_table().cast(arrow_schema(schema))
+
+
+def drop(store: Store, name: str, *, with_runs: bool = False) -> None:
+    """Remove a dataset and its real rows.
+
+    Raises ``NotFound``, and ``DatasetError`` where it has runs and ``with_runs`` is off.
+    """
+    with store.write() as con:
+        exact = exact_name(con, name)
+        found = con.execute("SELECT run_id FROM meta.runs WHERE dataset = ?", [exact]).fetchall()
+        if found and not with_runs:
+            raise DatasetError(
+                f"the dataset '{exact}' has {len(found)} run{'s' if len(found) > 1 else ''}",
+                "delete its runs first",
+            )
+        for (run_id,) in found:
+            runs.forget(con, run_id)
+        catalogue.remove(con, exact)
+    for (run_id,) in found:
+        runs.remove_folder(store, run_id)
+
+
+def _check_name(name: str) -> None:
+    try:
+        dataset_name(name)
+    except ValueError as error:
+        raise DatasetError(str(error), "choose another with --name") from None

@@ -1,0 +1,319 @@
+"""Runs: recorded when they start, one transaction per batch, found again by any unique beginning of their name.
+
+``synth.<dataset>`` holds the rows of all runs of the dataset's present shape. When a run begins whose columns
+differ (other
+names, types or order), the table steps aside as ``synth_old."<dataset>#<generation>"`` and a new one begins: rows
+of earlier
+runs stay as they were, and a run that is resumed goes on in the table it began in.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from localsynth.core.errors import NotFound, RunError
+from localsynth.core.events import Event, encode
+from localsynth.core.nearest import nearest
+from localsynth.core.run import Batch, Call, Exposure, Reject, Run, Status, Usage
+from localsynth.core.schema import Schema
+
+from . import clock, generations, names, trouble
+from .rows import append, insert_records
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+    from .session import Store
+
+__all__ = [
+    "checkpoint",
+    "commit_batch",
+    "create",
+    "delete",
+    "end",
+    "events",
+    "get",
+    "list_all",
+    "reopen",
+    "rows_done",
+    "run_rows",
+]
+
+_FIELDS = (
+    "run_id", "dataset", "method", "method_version", "exposure", "model", "model_sha256", "rows_wanted", "rows_done",
+    "seed", "status", "recipe_json", "recipe_path", "fingerprint", "schema_json", "started_at",
+    "finished_at", "message",
+)  # fmt: skip
+_RUN = f"""
+SELECT {", ".join(f"r.{field}" for field in _FIELDS)},
+  coalesce(sum(b.calls), 0)::BIGINT, coalesce(sum(b.samples), 0)::BIGINT, coalesce(sum(b.prompt_tokens), 0)::BIGINT,
+  coalesce(sum(b.decoded_tokens), 0)::BIGINT, coalesce(sum(b.forced_tokens), 0)::BIGINT, coalesce(sum(b.seconds), 0.0)
+FROM meta.runs r LEFT JOIN meta.batches b ON b.run_id = r.run_id
+"""
+_ORDER = " GROUP BY ALL ORDER BY r.started_at DESC, r.run_id DESC"
+
+
+def create(store: Store, run: Run) -> None:
+    """Record a run before its first batch. Raises ``NotFound`` (no such dataset) or ``RunError`` (name taken)."""
+    schema = Schema.model_validate_json(run.schema_json)
+    with store.write() as con:
+        if con.execute("SELECT 1 FROM meta.runs WHERE run_id = ?", [run.run_id]).fetchall():
+            raise RunError(f"there is a run called '{run.run_id}' already")
+        dataset = generations.exact_name(con, run.dataset)
+        generation = generations.table_for(con, dataset, schema)
+        insert_records(con, "meta.runs", [{**_record(run, generation), "dataset": dataset}])
+        if run.model_sha256 is not None:
+            con.execute(
+                "INSERT INTO meta.models SELECT ?, ?, ? WHERE NOT EXISTS (FROM meta.models WHERE sha256 = ?)",
+                [run.model_sha256, run.model or "", clock.now(), run.model_sha256],
+            )
+
+
+def get(store: Store, name: str) -> Run:
+    """The run of that name, or the only one whose name begins so; ``last`` is the newest. Raises ``NotFound``."""
+    with store.read() as con:
+        return _run(con.execute(_RUN + " WHERE r.run_id = ?" + _ORDER, [_find(con, name)]).fetchall()[0])
+
+
+def list_all(store: Store, dataset: str | None = None) -> list[Run]:
+    """All runs, newest first; those of one dataset if one is named."""
+    where = "" if dataset is None else " WHERE lower(r.dataset) = lower(?)"
+    with store.read() as con:
+        return [
+            _run(row) for row in con.execute(_RUN + where + _ORDER, [dataset] if dataset else []).fetchall()
+        ]
+
+
+def commit_batch(
+    store: Store,
+    batch: Batch,
+    rows: pa.Table,
+    calls: Sequence[Call],
+    rejects: Sequence[Reject],
+    events: Sequence[Event],
+    state: Mapping[str, Any],
+) -> None:
+    """Store one batch whole, or nothing of it.
+
+    Parameters
+    ----------
+    batch : ``batch_no`` 0 with no rows is what was learnt before the first row; then 1, 2, ... without a gap.
+    rows : exactly the columns of the run's schema (any order), ``batch.rows`` of them; numbered on from the last
+    batch.
+    state : JSON-able; what :func:`checkpoint` gives back.
+
+    Raises ``NotFound``, ``RunError`` (wrong number, wrong columns) and the store's errors.
+    """
+    if rows.num_rows != batch.rows:
+        raise RunError(f"batch {batch.batch_no} claims {batch.rows} rows but brings {rows.num_rows}")
+    text = json.dumps(dict(state), ensure_ascii=False, allow_nan=False)
+    with store.write() as con:
+        dataset, generation, schema_json, done = _exact(con, batch.run_id)
+        last = _last_batch(con, batch.run_id)
+        if batch.batch_no != last + 1 and not (last == -1 and batch.batch_no == 1):
+            had = f"batch {last} was the last" if last >= 0 else "there is none yet"
+            raise RunError(f"batch {batch.batch_no} of run '{batch.run_id}' does not follow: {had}")
+        table = generations.table_of(con, dataset, generation)
+        append(
+            con, table, Schema.model_validate_json(schema_json), rows, batch.run_id, batch.batch_no, done + 1
+        )
+        moment = clock.naive(batch.finished_at or datetime.now(UTC))
+        key = {"run_id": batch.run_id, "batch_no": batch.batch_no}
+        record = {**key, "first_row": done + 1, "rows": batch.rows, "seed": batch.seed, **asdict(batch.usage)}
+        insert_records(con, "meta.batches", [{**record, "finished_at": moment}])
+        insert_records(con, "meta.calls", [_call(key, number, call) for number, call in enumerate(calls, 1)])
+        insert_records(con, "meta.rejects", [{**key, **asdict(reject)} for reject in rejects])
+        _insert_events(con, batch.run_id, events)
+        con.execute("DELETE FROM meta.checkpoints WHERE run_id = ?", [batch.run_id])
+        insert_records(con, "meta.checkpoints", [{**key, "state_json": text}])
+        con.execute("UPDATE meta.runs SET rows_done = ? WHERE run_id = ?", [done + batch.rows, batch.run_id])
+
+
+def end(store: Store, run_id: str, status: Status, message: str, events: Sequence[Event] = ()) -> None:
+    """Record how a run ended; the ``_synth`` view moves on to a finished or short one. Raises ``NotFound``."""
+    with store.write() as con:
+        dataset, *_ = _exact(con, run_id)
+        con.execute(
+            "UPDATE meta.runs SET status = ?, message = ?, finished_at = ? WHERE run_id = ?",
+            [status.value, message, clock.now(), run_id],
+        )
+        _insert_events(con, run_id, events)
+        generations.refresh_view(con, dataset)
+
+
+def reopen(store: Store, run_id: str) -> None:
+    """Set a run's status back to running, so that batches may follow. Raises ``NotFound``."""
+    with store.write() as con:
+        dataset, *_ = _exact(con, run_id)
+        con.execute(
+            "UPDATE meta.runs SET status = ?, message = '', finished_at = NULL WHERE run_id = ?",
+            [Status.RUNNING.value, run_id],
+        )
+        generations.refresh_view(con, dataset)
+
+
+def checkpoint(store: Store, run_id: str) -> tuple[int, dict[str, Any]] | None:
+    """The last committed batch's number and the state it left; ``None`` before the first. Raises ``NotFound``."""
+    with store.read() as con:
+        _exact(con, run_id)
+        found = con.execute(
+            "SELECT batch_no, state_json FROM meta.checkpoints WHERE run_id = ?", [run_id]
+        ).fetchall()
+    return (int(found[0][0]), json.loads(found[0][1])) if found else None
+
+
+def rows_done(store: Store, run_id: str) -> int:
+    """How many rows of the run are stored. Raises ``NotFound``."""
+    with store.read() as con:
+        return _exact(con, run_id)[3]
+
+
+def run_rows(store: Store, run_id: str) -> pa.Table:
+    """The stored rows of a run in the order they were made, canonical columns. Raises ``NotFound``."""
+    from localsynth.tables import arrow_schema
+
+    with store.read() as con:
+        dataset, generation, schema_json, _ = _exact(con, run_id)
+        schema = Schema.model_validate_json(schema_json)
+        table = generations.table_of(con, dataset, generation)
+        query = f"SELECT {names.columns_sql(schema.names)} FROM {table} WHERE run_id = ? ORDER BY row_no"
+        return con.sql(query, params=[run_id]).to_arrow_table().cast(arrow_schema(schema))
+
+
+def events(store: Store, run_id: str) -> list[str]:
+    """The stored events of a run, oldest first, each as the line ``core.events.decode`` reads. Raises ``NotFound``."""
+    with store.read() as con:
+        _exact(con, run_id)
+        found = con.execute(
+            "SELECT event_json FROM meta.events WHERE run_id = ? ORDER BY rowid", [run_id]
+        ).fetchall()
+    return [line for (line,) in found]
+
+
+def delete(store: Store, run_id: str) -> None:
+    """Remove a run, its rows and its folder. Raises ``NotFound``."""
+    with store.write() as con:
+        dataset, *_ = _exact(con, run_id)
+        forget(con, run_id)
+        generations.refresh_view(con, dataset)
+    remove_folder(store, run_id)
+
+
+def forget(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
+    """Remove all that the tables hold of a run, inside a transaction of the caller."""
+    dataset, generation, *_ = _exact(con, run_id)
+    con.execute(f"DELETE FROM {generations.table_of(con, dataset, generation)} WHERE run_id = ?", [run_id])
+    for name in ("batches", "calls", "rejects", "checkpoints", "events", "statistics", "metrics", "runs"):
+        con.execute(f"DELETE FROM meta.{name} WHERE run_id = ?", [run_id])
+
+
+def remove_folder(store: Store, run_id: str) -> None:
+    """Remove the files of a run. Raises ``StoreError``."""
+    folder = store.run_folder(run_id)
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise trouble.from_os(error, folder, "remove") from error
+
+
+def _exact(con: duckdb.DuckDBPyConnection, run_id: str) -> tuple[str, int, str, int]:
+    """Dataset, generation, schema and rows done of a run named in full."""
+    found = con.execute(
+        "SELECT dataset, generation, schema_json, rows_done FROM meta.runs WHERE run_id = ?", [run_id]
+    ).fetchall()
+    if not found:
+        raise _unknown(con, run_id)
+    dataset, generation, schema_json, done = found[0]
+    return str(dataset), int(generation), str(schema_json), int(done)
+
+
+def _find(con: duckdb.DuckDBPyConnection, name: str) -> str:
+    ids = [
+        row[0]
+        for row in con.execute(
+            "SELECT run_id FROM meta.runs ORDER BY started_at DESC, run_id DESC"
+        ).fetchall()
+    ]
+    if name in ids:
+        return name
+    if name == "last" and ids:
+        return str(ids[0])
+    begin = [run_id for run_id in ids if name and run_id.startswith(name)]
+    if len(begin) > 1:
+        some = ", ".join(begin[:5]) + (", ..." if len(begin) > 5 else "")
+        raise NotFound(f"'{name}' begins the names of {len(begin)} runs", f"write more of one of: {some}")
+    if not begin:
+        raise _unknown(con, name)
+    return str(begin[0])
+
+
+def _unknown(con: duckdb.DuckDBPyConnection, name: str) -> NotFound:
+    ids = [row[0] for row in con.execute("SELECT run_id FROM meta.runs").fetchall()]
+    if not ids:
+        return NotFound(f"there is no run called '{name}', nor any other", "localsynth run RECIPE makes one")
+    return NotFound(f"there is no run called '{name}'{nearest(name, ids)}", "localsynth runs lists them")
+
+
+def _last_batch(con: duckdb.DuckDBPyConnection, run_id: str) -> int:
+    return int(
+        con.execute(
+            "SELECT coalesce(max(batch_no), -1) FROM meta.batches WHERE run_id = ?", [run_id]
+        ).fetchall()[0][0]
+    )
+
+
+def _insert_events(con: duckdb.DuckDBPyConnection, run_id: str, events: Sequence[Event]) -> None:
+    records = [
+        {
+            "run_id": run_id,
+            "type": event.type,
+            "happened_at": clock.naive(datetime.fromtimestamp(event.at, UTC)),
+            "event_json": encode(event),
+        }
+        for event in events
+    ]
+    insert_records(con, "meta.events", records)
+
+
+def _call(key: Mapping[str, Any], number: int, call: Call) -> dict[str, Any]:
+    own = {"purpose": call.purpose, "requests": call.requests, "prompt": call.prompt, "seed": call.seed}
+    return {**key, "call_no": number, **own, **asdict(call.usage)}
+
+
+def _record(run: Run, generation: int) -> dict[str, Any]:
+    return {
+        "run_id": run.run_id,
+        "dataset": run.dataset,
+        "generation": generation,
+        "method": run.method,
+        "method_version": run.method_version,
+        "exposure": run.exposure.label,
+        "model": run.model,
+        "model_sha256": run.model_sha256,
+        "rows_wanted": run.rows_wanted,
+        "rows_done": 0,
+        "seed": run.seed,
+        "status": run.status.value,
+        "recipe_json": run.recipe_json,
+        "recipe_path": run.recipe_path,
+        "fingerprint": run.fingerprint,
+        "schema_json": run.schema_json,
+        "started_at": clock.naive(run.started_at),
+        "finished_at": clock.naive(run.finished_at) if run.finished_at else None,
+        "message": run.message,
+    }
+
+
+def _run(row: Sequence[Any]) -> Run:
+    record = dict(zip(_FIELDS, row[:18], strict=True))
+    record["exposure"] = Exposure.parse(record["exposure"])
+    record["status"] = Status(record["status"])
+    record["started_at"] = clock.aware(record["started_at"])
+    record["finished_at"] = clock.aware(record["finished_at"]) if record["finished_at"] else None
+    return Run(**record, usage=Usage(*row[18:]))

@@ -1,0 +1,191 @@
+"""Sessions: the only door to the workspace file, open no longer than one transaction.
+
+A connection that may write locks every other process out, readers too. So no connection outlives the ``with`` block
+it
+was asked for, and whoever finds the file taken waits a little and then says who has it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from localsynth.core.errors import StoreError, StoreLocked
+
+from . import guard, migrate, trouble
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["FILE", "Store"]
+
+FILE = "workspace.duckdb"
+_SUBFOLDERS = ("runs", "adapters", "logs")
+_CONFIG: dict[str, Any] = {
+    # No extension is ever fetched: the machine may have no network, and must not try.
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+}
+
+
+class Store:
+    """A workspace folder. Holds no connection; may be shared between threads.
+
+    Parameters
+    ----------
+    folder : where ``workspace.duckdb`` and its subfolders lie.
+    timeout : seconds to wait while another process, or another thread, holds the file.
+    """
+
+    def __init__(self, folder: Path, timeout: float = 10.0) -> None:
+        self.folder = Path(folder).absolute()
+        self.timeout = timeout
+
+    def __repr__(self) -> str:
+        return f"Store({str(self.folder)!r})"
+
+    @classmethod
+    def create(cls, folder: Path | str, timeout: float = 10.0) -> Store:
+        """Make an empty workspace. Raises ``StoreError`` where there is one already, or where it cannot be made."""
+        store = cls(Path(folder), timeout)
+        if store.path.exists():
+            raise StoreError(
+                f"there is a workspace in {store.folder} already", "open it, or choose another folder"
+            )
+        store._make_folders()
+        migrate.bring_up(store)
+        return store
+
+    @classmethod
+    def open(cls, folder: Path | str, create: bool = False, timeout: float = 10.0) -> Store:
+        """Open a workspace and bring an older one up to date; with ``create``, make it where it is absent.
+
+        Raises ``StoreError`` (absent, no workspace, no permission), ``StoreLocked`` or ``StoreVersionError``.
+        """
+        store = cls(Path(folder), timeout)
+        if not store.path.exists():
+            if create:
+                return cls.create(folder, timeout)
+            raise StoreError(f"there is no workspace in {store.folder}", "localsynth init makes one")
+        migrate.bring_up(store)
+        return store
+
+    @property
+    def path(self) -> Path:
+        """The database file."""
+        return self.folder / FILE
+
+    @property
+    def log_folder(self) -> Path:
+        """Where logs go; there after the call."""
+        return self._subfolder("logs")
+
+    @property
+    def adapter_folder(self) -> Path:
+        """Where trained adapters go; there after the call."""
+        return self._subfolder("adapters")
+
+    def run_folder(self, run_id: str) -> Path:
+        """The folder of one run's own files; there after the call."""
+        if not run_id or run_id in {".", ".."} or "/" in run_id or "\\" in run_id:
+            raise StoreError(f"'{run_id}' cannot be the name of a run's folder")
+        return self._subfolder("runs", run_id)
+
+    @contextmanager
+    def write(self, timeout: float | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+        """One read-write transaction: committed when the block ends, rolled back when it raises.
+
+        Raises ``StoreLocked`` after ``timeout`` seconds (default the store's), ``StoreError`` on a full disk, a
+        read-only
+        file and the like. Nothing of a failed transaction is kept.
+        """
+        if self.path.exists() and not os.access(self.path, os.W_OK):
+            raise trouble.read_only(self.path)
+        config = {**_CONFIG, "storage_compatibility_version": "v1.5.0"}
+        with (
+            guard.writing(self.path, self._limit(timeout)),
+            guard.private_files(),
+            trouble.translated(self.path, "write to"),
+        ):
+            con = self._connect(config, read_only=False, timeout=self._limit(timeout))
+            try:
+                con.execute("SET python_enable_replacements = false")
+                con.execute("BEGIN TRANSACTION")
+                try:
+                    yield con
+                    con.execute("COMMIT")
+                except BaseException:
+                    trouble.roll_back(con)
+                    raise
+            finally:
+                con.close()
+
+    @contextmanager
+    def read(self, timeout: float | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+        """One read-only transaction that can reach nothing but the workspace: no files, no settings, no extensions.
+
+        Several readers may be open at once. Raises ``StoreLocked`` and ``StoreError``.
+        """
+        if not self.path.exists():
+            raise StoreError(f"there is no workspace in {self.folder}", "localsynth init makes one")
+        config = {**_CONFIG, "enable_external_access": "false"}
+        with (
+            guard.reading(self.path, self._limit(timeout)),
+            guard.private_files(),
+            trouble.translated(self.path, "read"),
+        ):
+            con = self._connect(config, read_only=True, timeout=self._limit(timeout))
+            try:
+                guard.lock_down(con)
+                con.execute("BEGIN TRANSACTION READ ONLY")
+                yield con
+            finally:
+                con.close()
+
+    def _limit(self, timeout: float | None) -> float:
+        return self.timeout if timeout is None else timeout
+
+    def _connect(
+        self, config: dict[str, Any], *, read_only: bool, timeout: float
+    ) -> duckdb.DuckDBPyConnection:
+        import duckdb
+
+        wait = guard.Backoff(timeout)
+        while True:
+            try:
+                return duckdb.connect(str(self.path), read_only=read_only, config=config)
+            except duckdb.IOException as error:
+                if not trouble.is_lock(error):
+                    raise
+                if not wait.more():
+                    raise self._locked(error) from None
+
+    def _locked(self, error: Exception) -> StoreLocked:
+        who = trouble.lock_holder(error)
+        return StoreLocked(
+            f"the workspace {self.folder} is in use by {who}",
+            "wait until it is done, or end it; then try again",
+        )
+
+    def _make_folders(self) -> None:
+        try:
+            with guard.private_files():
+                # Parents are ordinary folders; the workspace itself is for its owner's eyes only.
+                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise trouble.from_os(error, self.folder, "create") from error
+        for name in _SUBFOLDERS:
+            self._subfolder(name)
+
+    def _subfolder(self, *parts: str) -> Path:
+        path = self.folder
+        try:
+            for part in parts:
+                path = path / part
+                path.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise trouble.from_os(error, path, "create") from error
+        return path

@@ -1,0 +1,130 @@
+"""What every registered method keeps, ours and strangers'."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from localsynth.core.contracts import Method, MethodParams, Task
+from localsynth.core.run import Exposure
+from localsynth.core.schema import Schema
+from localsynth.core.seeds import derive
+from localsynth.methods import registry
+from localsynth.tables import table_of
+from tests.methods.support import FakeAsk, assert_valid, task_of
+
+METHODS = registry.names()
+#: Other ways to run a method that must keep the contract as well.
+VARIANTS: list[tuple[str, dict[str, Any]]] = [
+    *((name, {}) for name in METHODS),
+    ("text-to-tabular", {"mode": "faithful"}),
+    ("text-to-tabular", {"elicit": False, "examples": 0, "drop_duplicates": True}),
+]
+
+SCHEMA = Schema.model_validate(
+    {
+        "description": "People and what they measure.",
+        "columns": [
+            {"name": "id", "kind": "identifier"},
+            {"name": "select", "kind": "integer", "range": [0, 50], "distribution": {"mean": 20, "sd": 9}},
+            {"name": "a b", "kind": "float", "range": [-1, 1], "decimals": 2, "nullable": True, "null_rate": 0.2},
+            {"name": 'x"y', "kind": "categorical", "categories": ["u", "v,w", 'q"']},
+            {"name": "flag", "kind": "boolean", "distribution": {"shares": {"true": 0.3, "false": 0.7}}},
+            {"name": "day", "kind": "date", "range": ["2024-01-01", "2024-12-31"]},
+            {"name": "at", "kind": "datetime", "range": ["2024-01-01T00:00", "2024-12-31T23:59"], "nullable": True},
+            {"name": "😀", "kind": "text", "min_length": 2, "max_length": 12},
+        ],
+        "rules": [{"check": "\"select\" > 10 or not flag"}],
+        "dependencies": [{"determinant": ['x"y'], "dependent": "flag"}],
+    }
+)  # fmt: skip
+
+
+def task(seed: int = 5) -> Task:
+    from datetime import date, datetime
+
+    rows = [
+        [f"P{i}", i % 51, None if i % 5 == 0 else round(i / 100, 2), ["u", "v,w", 'q"'][i % 3], i % 3 == 1,
+         date(2024, 1 + i % 12, 3), None if i % 7 == 0 else datetime.fromisoformat(f"2024-05-06T{i % 24:02}:30"),
+         f"text {i}"]
+        for i in range(60)
+    ]  # fmt: skip
+    return task_of(SCHEMA, 90, seed, table_of(SCHEMA, rows))
+
+
+def ready(name: str, params: dict[str, Any], seed: int = 5) -> Method:
+    method = registry.create(name, params)
+    ask = FakeAsk()
+    method.prepare(task(seed), ask.info)
+    method.learn(ask, derive(seed, "learn"))
+    return method
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_it_says_what_it_is(name: str) -> None:
+    cls = registry.get(name)
+    assert cls.name == name
+    assert isinstance(cls.exposure, Exposure)
+    assert cls.version >= 1
+    assert cls.summary.endswith(".")
+    assert issubclass(cls.Params, MethodParams)
+    assert isinstance(registry.create(name), Method)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_its_params_go_round_and_explain_themselves(name: str) -> None:
+    cls = registry.get(name)
+    params = cls.Params()
+    assert cls.Params.model_validate_json(params.model_dump_json()) == params
+    assert all(field.description for field in cls.Params.model_fields.values())
+
+
+@pytest.mark.parametrize(("name", "params"), VARIANTS)
+def test_rows_are_typed_valid_and_without_identifiers(name: str, params: dict[str, Any]) -> None:
+    draft = ready(name, params).batch(30, 3, FakeAsk())
+    assert 0 < draft.rows.num_rows <= 30
+    assert_valid(SCHEMA, draft.rows)
+
+
+@pytest.mark.parametrize(("name", "params"), VARIANTS)
+def test_the_same_seed_gives_the_same_rows(name: str, params: dict[str, Any]) -> None:
+    one, other = ready(name, params), ready(name, params)
+    assert json.dumps(one.state()) == json.dumps(other.state())
+    assert one.batch(30, 3, FakeAsk()).rows.equals(other.batch(30, 3, FakeAsk()).rows)
+    assert not one.batch(30, 4, FakeAsk()).rows.equals(ready(name, params).batch(30, 3, FakeAsk()).rows)
+
+
+@pytest.mark.parametrize(("name", "params"), VARIANTS)
+def test_a_batch_depends_on_the_state_alone(name: str, params: dict[str, Any]) -> None:
+    """Batch k after a restore is batch k of the undisturbed run, in a fresh object, from JSON."""
+    undisturbed = ready(name, params)
+    tables, states = [], []
+    for batch in range(1, 4):
+        states.append(json.dumps(undisturbed.state()))
+        tables.append(undisturbed.batch(25, derive(5, "batch", batch), FakeAsk()).rows)
+    for batch in range(1, 4):
+        resumed = registry.create(name, params)
+        resumed.prepare(task(), FakeAsk().info)
+        resumed.restore(json.loads(states[batch - 1]))
+        assert json.loads(json.dumps(resumed.state())) == json.loads(states[batch - 1])
+        assert resumed.batch(25, derive(5, "batch", batch), FakeAsk()).rows.equals(tables[batch - 1])
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_no_method_reads_rows_it_did_not_declare(name: str) -> None:
+    cls = registry.get(name)
+    if cls.exposure >= Exposure.STATISTICS:
+        pytest.skip("reads the train rows, as it says")
+
+    def forbidden() -> None:
+        raise AssertionError("read the train rows")
+
+    method = registry.create(name)
+    plain = task()
+    guarded = Task(plain.dataset, plain.schema, plain.rows, plain.seed, plain.violations, forbidden)  # type: ignore[arg-type]
+    ask = FakeAsk()
+    method.prepare(guarded, ask.info)
+    method.learn(ask, 1)
+    assert method.batch(10, 1, ask).rows.num_rows
