@@ -1,0 +1,1 @@
+"""The command line: standard output carries data only, standard error the talk."""

@@ -1,0 +1,124 @@
+"""``init``, ``import``, ``sql`` and ``export``: what goes into a workspace, and what comes out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .options import Format, FormatOption, Policy, RunArgument, WorkspaceOption, open_workspace
+from .output import hint, print_table, print_text, say
+
+__all__ = ["register"]
+
+_ON_SCREEN = 50
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("init")(init)
+    app.command("import")(import_)
+    app.command("sql")(sql)
+    app.command("export")(export)
+
+
+def init(workspace: WorkspaceOption = None) -> None:
+    """Make an empty workspace."""
+    space = open_workspace(workspace)
+    there = (space.folder / "workspace.duckdb").exists()
+    space.init()
+    say(f"{'there is a workspace' if there else 'made a workspace'} in {space.folder}")
+    print_text([str(space.folder)])
+
+
+def import_(
+    source: Annotated[
+        str, typer.Argument(metavar="FILE", help="A CSV, TSV, Parquet or JSON-lines file, or sample:NAME.")
+    ],
+    name: Annotated[
+        str | None, typer.Option("--name", help="What to call the dataset.  [default: the file's name]")
+    ] = None,
+    target: Annotated[str | None, typer.Option("--target", help="The column people want to predict.")] = None,
+    holdout: Annotated[
+        float, typer.Option("--holdout", help="Share of rows that nothing ever sees; 0 for none.")
+    ] = 1 / 3,
+    policy: Annotated[Policy, typer.Option("--policy", help="How much a model may see.")] = Policy.ROWS,
+    schema: Annotated[
+        Path | None, typer.Option("--schema", help="A schema file, instead of inferring one.")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option("--encoding", help="Of a text file, if it is not UTF-8.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of the split into train and holdout.")] = 0,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a dataset of the same name.")] = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Import a table. Prints the schema that was found, as TOML, to be corrected."""
+    from localsynth.core.errors import DatasetError
+    from localsynth.core.schema import Schema
+
+    if not 0 <= holdout < 1:
+        raise DatasetError(
+            f"a holdout of {holdout:g} makes no sense: it lies between 0 and 1", "for example --holdout 0.3"
+        )
+    options: dict[str, Any] = {
+        "name": name,
+        "target": target,
+        "holdout": holdout,
+        "policy": policy.value,
+        "schema": Schema.load(schema) if schema is not None else None,
+        "seed": seed,
+        "replace": replace,
+    }
+    space = open_workspace(workspace)
+    if not source.startswith("sample:"):
+        made = space.import_file(source, encoding=encoding, **options)
+    elif encoding is not None:
+        raise DatasetError("a sample is no text file", "leave out --encoding")
+    else:
+        made = space.import_sample(source, **options)
+    say(
+        f"dataset {made.name}: {made.rows:,} rows ({made.train_rows:,} train, {made.holdout_rows:,} held out),"
+        f" {len(made.schema.columns)} columns, policy: {made.policy.label}",
+        "green",
+    )
+    hint(
+        f"correct the schema with: localsynth schema export {made.name} -o {made.name}.schema.toml, edit it, then"
+    )
+    hint(f"                         localsynth schema set {made.name} {made.name}.schema.toml")
+    print_text(made.schema.to_toml().splitlines())
+
+
+def sql(
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="One read-only SQL statement.")],
+    format: FormatOption = Format.TABLE,  # noqa: A002
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", min=0, help="Most rows to print; 0 for all.  [default: 50 as a table]"),
+    ] = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Ask the workspace with SQL. Datasets are <name>_real and <name>_synth; everything else is in schema meta."""
+    most = limit if limit is not None else (_ON_SCREEN if format is Format.TABLE else 0)
+    table = open_workspace(workspace).sql_arrow(query, limit=most + 1 if most else None)
+    more = bool(most) and table.num_rows > most
+    print_table(table.slice(0, most) if more else table, format, more=more)
+
+
+def export(
+    run: RunArgument,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The file to write: .csv, .tsv, .parquet or .jsonl.")
+    ],
+    format: Annotated[str | None, typer.Option("--format", help="If the suffix does not tell.")] = None,  # noqa: A002
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")] = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Write a run's rows to a file."""
+    space = open_workspace(workspace)
+    found = space.get_run(run)
+    path = space.export(found, output, format=format, overwrite=overwrite)
+    say(f"wrote {found.rows_done:,} rows of {found.run_id} to {path}")
+    if space.standing(found) not in {"finished", "short"}:
+        hint(f"this run is {space.standing(found)}: {found.rows_done:,} of {found.rows_wanted:,} rows")

@@ -1,0 +1,269 @@
+"""``run`` and ``runs``: make rows, look at what was made, go on, watch, delete."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from localsynth.core.errors import ExitCode
+
+from .options import Format, FormatOption, RunArgument, WorkspaceOption, open_workspace
+from .output import confirm, hint, print_records, print_text, say
+
+if TYPE_CHECKING:
+    from localsynth.core.run import Run
+    from localsynth.workspace import Workspace
+
+__all__ = ["make", "register", "tell"]
+
+runs = typer.Typer(
+    help="The runs of the workspace: list, show, resume, watch, delete.", invoke_without_command=True
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("run")(run)
+    app.add_typer(runs, name="runs")
+
+
+def run(
+    recipe: Annotated[
+        str, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of a packaged recipe.")
+    ],
+    rows: Annotated[
+        int | None, typer.Option("--rows", help="How many rows, instead of the recipe's.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="The seed, instead of the recipe's.")] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="The model; 'uniform' needs none installed.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option("--threads", help="Threads of the model.")] = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Make synthetic rows as a recipe says. Prints the run's id."""
+    space = open_workspace(workspace)
+    finished = make(space, recipe, rows=rows, seed=seed, model=model, threads=threads)
+    tell(space, finished, workspace)
+
+
+def make(
+    space: Workspace,
+    recipe: str,
+    *,
+    rows: int | None = None,
+    seed: int | None = None,
+    model: str | None = None,
+    threads: int | None = None,
+) -> Run:
+    """Run a recipe with a bar and a Ctrl+C that finishes the batch."""
+    from localsynth.workspace import Control
+
+    from .progress import display, interruptible
+
+    control = Control()
+    with display() as shown, interruptible(control), _resumable(space, shown):
+        return space.run(
+            recipe, rows=rows, seed=seed, model=model, threads=threads, on_event=shown, control=control
+        )
+
+
+def tell(space: Workspace, made: Run, folder: Path | None) -> None:
+    """How a run ended, and the exit code for it; its id is the data."""
+    from localsynth.core.run import Status
+
+    from .progress import duration
+
+    print_text([made.run_id])
+    seconds = made.usage.seconds
+    if made.status is Status.FINISHED:
+        rate = f", {made.rows_done / seconds:.1f} rows/s" if seconds > 0 else ""
+        say(f"{made.rows_done:,} rows in {duration(seconds)}{rate}, in {space.store.path}", "green")
+        option = f" --workspace {folder}" if folder is not None else ""
+        hint(f'next: localsynth sql "from {_quoted(made.dataset + "_synth")} limit 10"{option}')
+        return
+    if made.status is Status.SHORT:
+        say(f"fell short: {made.message}", "red")
+        hint("what there is is kept; loosen the rules or the schema, or choose another method")
+        raise typer.Exit(ExitCode.FAILED)
+    say(f"{made.message}: {made.rows_done:,} of {made.rows_wanted:,} rows are kept", "yellow")
+    hint(f"go on with: {_resume_command(made.run_id, folder)}")
+    raise typer.Exit(ExitCode.INTERRUPTED)
+
+
+def _quoted(name: str) -> str:
+    return name if name.isidentifier() and name.isascii() else '\\"' + name.replace('"', '\\"\\"') + '\\"'
+
+
+def _resume_command(run_id: str, folder: Path | None) -> str:
+    return f"localsynth runs resume {run_id}" + (f" --workspace {folder}" if folder is not None else "")
+
+
+class _resumable:  # noqa: N801 - used as a word: `with _resumable(...)`
+    """Says how to go on when a run breaks off, whatever breaks it."""
+
+    def __init__(self, space: Workspace, shown: object) -> None:
+        self._space, self._shown = space, shown
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        started = getattr(self._shown, "started", None)
+        if error is not None and started is not None and self._recorded(started.run_id):
+            say(f"run {started.run_id} broke off; what was committed is kept")
+            hint(f"go on with: {_resume_command(started.run_id, self._space.folder)}")
+
+    def _recorded(self, run_id: str) -> bool:
+        from localsynth.core.errors import LocalsynthError
+
+        try:
+            return bool(self._space.get_run(run_id))
+        except LocalsynthError:
+            return False
+
+
+# --- runs -------------------------------------------------------------------------------------------------------
+
+
+@runs.callback()
+def _default(context: typer.Context, workspace: WorkspaceOption = None) -> None:
+    if context.invoked_subcommand is None:
+        list_runs(workspace=workspace)
+    elif workspace is not None:
+        os.environ["LOCALSYNTH_WORKSPACE"] = str(workspace)  # `localsynth runs --workspace DIR list`
+
+
+@runs.command("list")
+def list_runs(
+    dataset: Annotated[str | None, typer.Option("--dataset", help="Only runs of this dataset.")] = None,
+    format: FormatOption = Format.TABLE,  # noqa: A002
+    workspace: WorkspaceOption = None,
+) -> None:
+    """All runs, newest first."""
+    space = open_workspace(workspace)
+    columns = [
+        "run",
+        "dataset",
+        "method",
+        "model",
+        "exposure",
+        "status",
+        "rows",
+        "wanted",
+        "seconds",
+        "started",
+    ]
+    rows = [
+        {
+            "run": made.run_id,
+            "dataset": made.dataset,
+            "method": made.method,
+            "model": made.model,
+            "exposure": made.exposure.label,
+            "status": space.standing(made),
+            "rows": made.rows_done,
+            "wanted": made.rows_wanted,
+            "seconds": round(made.usage.seconds, 1),
+            "started": f"{made.started_at.astimezone():%Y-%m-%d %H:%M}",
+        }
+        for made in space.runs(dataset)
+    ]
+    print_records(rows, format, columns)
+
+
+@runs.command("show")
+def show(
+    run: RunArgument = "last",
+    recipe: Annotated[bool, typer.Option("--recipe", help="Print the recipe as recorded, as TOML.")] = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Everything recorded about a run."""
+    from localsynth.core.recipe import Recipe
+
+    space = open_workspace(workspace)
+    found = space.get_run(run)
+    if recipe:
+        print_text(Recipe.model_validate_json(found.recipe_json).to_toml().splitlines())
+        return
+    usage = found.usage
+    maker = space.maker(found)
+    facts = {
+        "run": found.run_id,
+        "dataset": found.dataset,
+        "method": f"{found.method} (version {found.method_version}, exposure: {found.exposure.label})",
+        "model": f"{found.model} ({found.model_sha256[:12]})"
+        if found.model_sha256
+        else found.model or "none",
+        "status": space.standing(found) + (f" by process {maker}" if maker else ""),
+        "message": found.message,
+        "rows": f"{found.rows_done:,} of {found.rows_wanted:,}",
+        "seed": found.seed,
+        "recipe": found.recipe_path or "not from a file",
+        "started": f"{found.started_at.astimezone():%Y-%m-%d %H:%M:%S}",
+        "finished": f"{found.finished_at.astimezone():%Y-%m-%d %H:%M:%S}" if found.finished_at else "",
+        "seconds": f"{usage.seconds:.1f}",
+        "calls": usage.calls,
+        "tokens": f"{usage.decoded_tokens:,} written ({usage.forced_tokens:,} of them forced), {usage.prompt_tokens:,} read",
+    }
+    from .output import safe
+
+    print_text(f"{name:<9} {safe(value)}" for name, value in facts.items() if value != "")
+
+
+@runs.command("resume")
+def resume(
+    run: RunArgument = "last",
+    as_recorded: Annotated[
+        bool,
+        typer.Option("--as-recorded", help="Go on with the recorded recipe, even if its file has changed."),
+    ] = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Go on with a run that was stopped, broke off or was killed; gives the rows it would have given undisturbed."""
+    from localsynth.core.run import Status
+    from localsynth.workspace import Control
+
+    from .progress import display, interruptible
+
+    space = open_workspace(workspace)
+    found = space.get_run(run)
+    if found.status is Status.FINISHED:
+        say(f"run {found.run_id} is finished already")
+    control = Control()
+    with display() as shown, interruptible(control), _resumable(space, shown):
+        made = space.resume(found, as_recorded=as_recorded, on_event=shown, control=control)
+    tell(space, made, workspace)
+
+
+@runs.command("watch")
+def watch(run: RunArgument = "last", workspace: WorkspaceOption = None) -> None:
+    """Follow a run that another process makes. Ctrl+C stops watching, not the run."""
+    from .progress import display
+
+    space = open_workspace(workspace)
+    found = space.get_run(run)
+    with display() as shown:
+        for event in space.watch(found):
+            shown(event)
+    found = space.get_run(found)
+    say(
+        f"{space.standing(found)}: {found.rows_done:,} of {found.rows_wanted:,} rows {found.message}".rstrip()
+    )
+
+
+@runs.command("delete")
+def delete(
+    run: RunArgument,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Delete a run with its rows."""
+    space = open_workspace(workspace)
+    found = space.get_run(run)
+    if not yes:
+        confirm(f"Delete run {found.run_id} with {found.rows_done:,} rows?")
+    space.delete_run(found)
+    say(f"deleted run {found.run_id} with {found.rows_done:,} rows")

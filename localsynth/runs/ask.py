@@ -1,0 +1,56 @@
+"""The engine as a method sees it: every call is recorded, and progress is told while it works."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from localsynth.core.contracts import Engine, EngineInfo, Sample, SampleRequest
+from localsynth.core.errors import Cancelled
+from localsynth.core.run import Call, Usage
+
+from .bus import Bus
+from .control import Control
+from .meter import Meter
+
+__all__ = ["RecordedAsk"]
+
+
+class RecordedAsk:
+    """See :class:`localsynth.core.contracts.Ask`. ``take`` gives the calls since it was last called."""
+
+    def __init__(self, engine: Engine, bus: Bus, meter: Meter, control: Control) -> None:
+        self._engine, self._bus, self._meter, self._control = engine, bus, meter, control
+        self._info = engine.info()
+        self._calls: list[Call] = []
+
+    @property
+    def info(self) -> EngineInfo:
+        return self._info
+
+    def sample(self, purpose: str, requests: Sequence[SampleRequest]) -> list[Sample]:
+        """One :class:`Sample` per request, in order. Raises what the engine raises."""
+        if not requests:
+            return []
+        if self._control.killed:
+            raise Cancelled("stopped")
+        self._meter.stage = purpose
+        samples, usage = self._engine.sample(requests, self._meter.call)
+        prompt = self._engine.render(requests[0])
+        self._calls.append(Call(purpose, len(requests), prompt, requests[0].seed, usage))
+        self._meter.used(usage)
+        return samples
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return self._engine.count_tokens(texts)
+
+    def prompt_tokens(self, request: SampleRequest) -> int:
+        return self._engine.prompt_tokens(request)
+
+    def notice(self, text: str, level: Literal["info", "warning"] = "info") -> None:
+        self._bus.notice(text, level)
+
+    def take(self) -> tuple[list[Call], Usage]:
+        """The calls since the last time, and what they used together."""
+        calls, self._calls = self._calls, []
+        return calls, sum((call.usage for call in calls), Usage())

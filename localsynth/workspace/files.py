@@ -1,0 +1,195 @@
+"""Tables into files, whole or not at all, readable by their owner only."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from localsynth.core.errors import DatasetError, StoreError
+from localsynth.core.nearest import nearest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["FORMATS", "format_of", "save", "save_text", "text_of", "write"]
+
+FORMATS = ("csv", "tsv", "parquet", "jsonl")
+_CHUNK = 10_000
+
+
+def format_of(path: Path, given: str | None = None) -> str:
+    """The format of a file to write: as given, else from its suffix. Raises ``DatasetError``."""
+    name = given or path.suffix.lower().removeprefix(".")
+    if name not in FORMATS:
+        what = (
+            f"format '{given}'"
+            if given
+            else f"suffix '{path.suffix}'"
+            if path.suffix
+            else f"no suffix in '{path}'"
+        )
+        raise DatasetError(
+            f"do not know how to write {what}{nearest(name, FORMATS) if name else ''}",
+            f"formats: {', '.join(FORMATS)}; the file's suffix or --format says which",
+        )
+    return name
+
+
+def save(table: pa.Table, path: Path, format: str, *, overwrite: bool = False) -> Path:  # noqa: A002
+    """Write the table. An existing file is kept unless ``overwrite``; a half-written one is never seen.
+
+    Raises ``DatasetError`` where the file exists, ``StoreError`` where it cannot be written.
+    """
+    return _place(path, lambda file: write(table, file, format), overwrite=overwrite)
+
+
+def save_text(text: str, path: Path, *, overwrite: bool = False) -> Path:
+    """Write a text; as :func:`save`."""
+    return _place(path, lambda file: file.write(text.encode()), overwrite=overwrite)
+
+
+def _place(path: Path, fill: Callable[[IO[bytes]], object], *, overwrite: bool) -> Path:
+    path = path.expanduser()
+    if path.is_dir():
+        raise DatasetError(f"{path} is a folder", "name a file in it")
+    if path.exists() and not overwrite:
+        raise DatasetError(f"{path} exists already", "choose another name, or say --overwrite")
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}-", suffix=".part", dir=path.parent)  # 0600
+    except OSError as error:
+        raise StoreError(
+            f"{path.parent} cannot be written: {error.strerror}", "check the folder and its rights"
+        ) from error
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            fill(file)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written: {error.strerror or error}", "check rights and free space"
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def write(table: pa.Table, file: IO[bytes], format: str) -> None:  # noqa: A002
+    """Write the table to an open file in one of :data:`FORMATS`, or as ``json`` (one array)."""
+    if format == "parquet":
+        import pyarrow.parquet as pq
+
+        from .frames import with_pandas_types
+
+        table = table.rename_columns(_distinct(table.column_names))
+        pq.write_table(with_pandas_types(table), file, compression="zstd")
+        return
+    lines: dict[str, Callable[[pa.Table], Iterator[str]]] = {
+        "csv": lambda t: _separated(t, ","),
+        "tsv": lambda t: _separated(t, "\t"),
+        "jsonl": _json_lines,
+        "json": _json_array,
+    }
+    for text in lines[format](table):
+        file.write(text.encode())
+
+
+def text_of(value: Any) -> str:
+    """A value as text: missing is empty, truth is ``true``, moments are ISO with a blank."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return value.isoformat(" ")
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, list | dict):
+        return json.dumps(_plain(value), ensure_ascii=False)
+    return str(value)
+
+
+def _separated(table: pa.Table, delimiter: str) -> Iterator[str]:
+    # Not the csv module: ending lines with a line feed alone, it leaves carriage returns in cells unquoted.
+    special = re.compile(f'[{delimiter}"\r\n]')
+    alone = table.num_columns == 1  # an empty line would be no row at all
+
+    def cell(value: Any) -> str:
+        if value is None:
+            return '""' if alone else ""
+        text = text_of(value)
+        # An empty text is not a missing one.
+        return '"' + text.replace('"', '""') + '"' if text == "" or special.search(text) else text
+
+    def line(values: Iterable[Any]) -> str:
+        return delimiter.join(map(cell, values)) + "\n"
+
+    yield line(table.column_names)
+    for rows in _rows(table):
+        yield "".join(map(line, rows))
+
+
+def _json_lines(table: pa.Table) -> Iterator[str]:
+    names = _distinct(table.column_names)
+    for rows in _rows(table):
+        yield "".join(f"{_json(dict(zip(names, row, strict=True)))}\n" for row in rows)
+
+
+def _json_array(table: pa.Table) -> Iterator[str]:
+    names = _distinct(table.column_names)
+    before = "[\n"
+    for rows in _rows(table):
+        for row in rows:
+            yield f"{before}{_json(dict(zip(names, row, strict=True)))}"
+            before = ",\n"
+    yield "[]\n" if before == "[\n" else "\n]\n"
+
+
+def _rows(table: pa.Table) -> Iterator[Iterator[tuple[Any, ...]]]:
+    for batch in table.to_batches(max_chunksize=_CHUNK):
+        yield zip(*(column.to_pylist() for column in batch.columns), strict=True)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(_plain(value), ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no days, no decimals and no infinities."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if value is None or isinstance(value, str | int | float):
+        return value
+    return (
+        value.isoformat() if isinstance(value, date) and not isinstance(value, datetime) else text_of(value)
+    )
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Names made different, for formats that cannot hold two alike: ``id, id`` becomes ``id, id_1``."""
+    taken: set[str] = set()
+    result = []
+    for name in names:
+        free, count = name, 0
+        while free in taken:
+            count += 1
+            free = f"{name}_{count}"
+        taken.add(free)
+        result.append(free)
+    return result

@@ -1,0 +1,238 @@
+"""Starting a run and taking it up again: everything that must be right before the first prompt is built."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from localsynth.core.contracts import Engine, Method, Task
+from localsynth.core.dataset import Dataset
+from localsynth.core.errors import PolicyError, RunError, StoreError
+from localsynth.core.recipe import Recipe
+from localsynth.core.run import Exposure, Run, Status
+from localsynth.core.schema import Schema
+from localsynth.runs.bus import Bus, Listener
+from localsynth.runs.control import Control
+from localsynth.runs.copies import CopyGuard
+from localsynth.runs.lock import RunLock
+from localsynth.runs.runner import Making, make_rows
+from localsynth.store import datasets
+from localsynth.store import runs as records
+from localsynth.store.rules import RuleChecker, check_satisfiable
+from localsynth.store.session import Store
+
+from .changes import same_recipe, same_tools
+from .choosing import Chosen, Overrides, build_method, choose_model, new_run_id, overridden
+from .sources import ensure_dataset
+
+__all__ = ["Place", "resume", "start"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run happens, who listens and who may stop it."""
+
+    store: Store
+    listeners: Sequence[Listener]
+    control: Control
+
+
+def start(place: Place, recipe: Recipe, path: Path | None, overrides: Overrides) -> Run:
+    """Make a new run. ``path`` is the recipe's file, if it has one.
+
+    Raises before anything is recorded when the recipe, dataset, policy, rules, method or model do not allow the run.
+    """
+    as_written, recipe = recipe, overridden(recipe, overrides)
+    method = build_method(recipe, path)
+    chosen = choose_model(method, recipe.model.name)
+    run_id = new_run_id(recipe.dataset.name)
+    folder = place.store.run_folder(run_id)
+    with ExitStack() as refused:  # a run that is refused leaves no folder behind
+        refused.callback(shutil.rmtree, folder, ignore_errors=True)
+        with _maker(place, run_id, folder) as bus:
+            dataset = ensure_dataset(place.store, recipe, path.parent if path else Path.cwd(), bus.notice)
+            run = _record(run_id, recipe, path, dataset, method, chosen)
+            earlier = records.list_all(place.store, dataset.name)
+            proven = any(old.schema_json == run.schema_json for old in earlier)
+            with _opened(place, run, recipe, dataset, method, chosen, bus, proven=proven) as making:
+                if path is not None:
+                    _keep(folder / "recipe.toml", as_written.to_toml())
+                records.create(place.store, run)
+                refused.pop_all()
+                return make_rows(making)
+
+
+def resume(place: Place, run_id: str, *, as_recorded: bool) -> Run:
+    """Go on where a run stopped; the rows are those of a run that was never stopped. A finished run is given as it is.
+
+    Raises ``RecipeChanged`` when recipe, schema, model or method are no longer those the run was started with.
+    """
+    folder = place.store.run_folder(run_id)
+    with _maker(place, run_id, folder) as bus:
+        run = records.get(place.store, run_id)
+        if run.status is Status.FINISHED:
+            return run
+        if run.status is Status.SHORT:
+            raise RunError(
+                f"run {run.run_id} ended short: {run.message}",
+                "asking again would give the same; loosen the rules or the schema and start a new run",
+            )
+        recipe = Recipe.model_validate_json(run.recipe_json)
+        schema = Schema.model_validate_json(run.schema_json)
+        if not as_recorded:
+            same_recipe(place.store, run, recipe, schema, folder)
+        method = build_method(recipe, None)
+        chosen = choose_model(method, run.model)
+        same_tools(run, method, chosen)
+        dataset = replace(datasets.get(place.store, run.dataset), schema=schema)
+        with _opened(place, run, recipe, dataset, method, chosen, bus, proven=True) as making:
+            records.reopen(place.store, run.run_id)
+            return make_rows(making)
+
+
+@contextmanager
+def _maker(place: Place, run_id: str, folder: Path) -> Iterator[Bus]:
+    """The right to make the run, and the way its events go."""
+    with RunLock(folder, run_id), closing(Bus(run_id, folder / "events.jsonl", place.listeners)) as bus:
+        yield bus
+
+
+def _record(
+    run_id: str, recipe: Recipe, path: Path | None, dataset: Dataset, method: Method, chosen: Chosen
+) -> Run:
+    schema_json = dataset.schema.to_json()
+    return Run(
+        run_id=run_id,
+        dataset=dataset.name,
+        method=method.name,
+        method_version=method.version,
+        exposure=method.exposure,
+        model=chosen.name,
+        model_sha256=chosen.sha256,
+        rows_wanted=recipe.rows,
+        rows_done=0,
+        seed=recipe.seed,
+        status=Status.RUNNING,
+        recipe_json=recipe.to_json(),
+        recipe_path=str(path) if path else None,
+        fingerprint=recipe.fingerprint(schema_json, chosen.sha256, method.version),
+        schema_json=schema_json,
+        started_at=datetime.now(UTC),
+    )
+
+
+def _allow(dataset: Dataset, method: Method) -> None:
+    if method.exposure > dataset.policy:
+        raise PolicyError(
+            f"the method {method.name} shows the model {_SHOWN[method.exposure]}, but the policy of dataset"
+            f" '{dataset.name}' allows no more than: {dataset.policy.label}",
+            f"choose a method of exposure {dataset.policy.label} (`localsynth methods list`), or, if you own the data,"
+            f" `localsynth schema set {dataset.name} --policy {method.exposure.label}`",
+        )
+
+
+_SHOWN = {
+    Exposure.SCHEMA: "the description of the table",
+    Exposure.STATISTICS: "statistics of the real rows",
+    Exposure.ROWS: "real rows",
+}
+
+
+@contextmanager
+def _opened(
+    place: Place,
+    run: Run,
+    recipe: Recipe,
+    dataset: Dataset,
+    method: Method,
+    chosen: Chosen,
+    bus: Bus,
+    *,
+    proven: bool,
+) -> Iterator[Making]:
+    """Policy and rules checked, engine open, method prepared.
+
+    proven : the rules of this schema were found possible before; the search is not repeated.
+    """
+    _allow(dataset, method)
+    schema = dataset.schema
+    with closing(RuleChecker(schema)) as checker:
+        if schema.rules and not proven:
+            check_satisfiable(schema)
+        sees_rows = method.exposure >= Exposure.STATISTICS and dataset.train_rows > 0
+        task = Task(
+            dataset=dataset.name,
+            schema=schema,
+            rows=run.rows_wanted,
+            seed=run.seed,
+            violations=checker.violations,
+            train=partial(datasets.train_table, place.store, dataset.name) if sees_rows else None,
+        )
+        with _engine(place, method, chosen, recipe.model.threads, bus) as engine:
+            info = engine.info() if engine is not None else None
+            for note in info.notes if info is not None else ():
+                bus.notice(note, "warning")
+            method.prepare(task, info)
+            place.control.attach(engine)
+            try:
+                yield Making(
+                    store=place.store,
+                    run=run,
+                    schema=schema,
+                    method=method,
+                    engine=engine,
+                    bus=bus,
+                    control=place.control,
+                    copies=_copy_guard(place.store, recipe, dataset),
+                    rows_per_s=_usual_rate(place.store, run),
+                )
+            finally:
+                place.control.detach()
+
+
+@contextmanager
+def _engine(
+    place: Place, method: Method, chosen: Chosen, threads: int | None, bus: Bus
+) -> Iterator[Engine | None]:
+    if not method.needs_model:
+        yield None
+        return
+    from localsynth.engine import open_engine
+
+    if chosen.model is not None:
+        bus.notice(f"loading {chosen.name} ({chosen.model.size / 1e6:,.0f} MB)")
+    with closing(open_engine(chosen.model, threads=threads, log_folder=place.store.log_folder)) as engine:
+        yield engine
+
+
+def _copy_guard(store: Store, recipe: Recipe, dataset: Dataset) -> CopyGuard | None:
+    if not recipe.privacy.drop_copies or not dataset.train_rows:
+        return None
+    return CopyGuard(dataset.schema, datasets.train_table(store, dataset.name))
+
+
+def _usual_rate(store: Store, run: Run) -> float | None:
+    """Rows per second of the last run of the same kind."""
+    for old in records.list_all(store, run.dataset):
+        same = (old.method, old.model) == (run.method, run.model)
+        if same and old.rows_done and old.usage.seconds > 0:
+            return old.rows_done / old.usage.seconds
+    return None
+
+
+def _keep(path: Path, text: str) -> None:
+    try:
+        with os.fdopen(
+            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+        ) as file:
+            file.write(text)
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written: {error.strerror}", "check rights and free space"
+        ) from error

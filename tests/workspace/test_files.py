@@ -1,0 +1,99 @@
+"""Tables into files and back."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from localsynth.core.errors import DatasetError, StoreError
+from localsynth.workspace import files
+from localsynth.workspace.files import format_of, save, text_of, write
+
+CELLS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+
+
+def written(table: pa.Table, kind: str) -> bytes:
+    buffer = io.BytesIO()
+    write(table, buffer, kind)
+    return buffer.getvalue()
+
+
+@settings(deadline=None)  # other work may hold the processor
+@given(
+    rows=st.lists(st.tuples(CELLS, CELLS, st.integers(-(2**63), 2**63 - 1)), max_size=8),
+    names=st.tuples(CELLS, CELLS),
+)
+def test_any_text_comes_back(rows: list[tuple[str, str, int]], names: tuple[str, str]) -> None:
+    columns = list(zip(*rows, strict=True)) or [(), (), ()]
+    types = [pa.string(), pa.string(), pa.int64()]
+    arrays = [pa.array(values, kind) for values, kind in zip(columns, types, strict=True)]
+    table = pa.Table.from_arrays(arrays, names=[*names, "n"])
+    for kind, delimiter in (("csv", ","), ("tsv", "\t")):
+        text = written(table, kind).decode()
+        back = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        assert back == [[*names, "n"], *([a, b, str(n)] for a, b, n in rows)]
+    lines = written(table, "jsonl").decode().split("\n")
+    assert [list(json.loads(line).values()) for line in lines[:-1]] == [list(row) for row in rows]
+    assert len(json.loads(written(table, "json"))) == len(rows)
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "plain"),
+    [
+        (None, "", None),
+        (True, "true", True),
+        (5.0, "5.0", 5.0),
+        (float("nan"), "nan", None),
+        (date(2024, 1, 2), "2024-01-02", "2024-01-02"),
+        (datetime(2024, 1, 2, 3, 4), "2024-01-02 03:04:00", "2024-01-02 03:04:00"),
+        (Decimal("2.50"), "2.50", 2.5),
+        (Decimal(10**30), str(10**30), 10**30),
+        (b"\x00\xff", "00ff", "00ff"),
+        ([1, None], "[1, null]", [1, None]),
+        ({"a": date(2024, 1, 2)}, '{"a": "2024-01-02"}', {"a": "2024-01-02"}),
+    ],
+)
+def test_values_of_every_kind(value: Any, text: str, plain: Any) -> None:
+    assert text_of(value) == text
+    table = pa.table({"x": pa.array([value])})
+    assert json.loads(written(table, "json")) == [{"x": plain}]
+
+
+def test_columns_of_one_name_are_told_apart_where_they_must_be() -> None:
+    table = pa.Table.from_arrays([pa.array([1]), pa.array([2]), pa.array([3])], names=["a", "a", "a_1"])
+    assert written(table, "csv") == b"a,a,a_1\n1,2,3\n"
+    assert json.loads(written(table, "json")) == [{"a": 1, "a_1": 2, "a_1_1": 3}]
+
+
+def test_the_format_follows_the_suffix() -> None:
+    assert format_of(Path("x.CSV")) == "csv"
+    assert format_of(Path("x.csv"), "parquet") == "parquet"
+    for path, given_format in ((Path("x.xlsx"), None), (Path("x"), None), (Path("x.csv"), "excel")):
+        with pytest.raises(DatasetError):
+            format_of(path, given_format)
+
+
+def test_a_broken_write_leaves_nothing_and_keeps_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files, "write", full)
+    with pytest.raises(StoreError, match="No space left"):
+        save(pa.table({"a": [1]}), path, "csv", overwrite=True)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.csv"]
+    assert path.read_text() == "old"
