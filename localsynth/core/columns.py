@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator, model_validator
 
 from .distribution import Distribution
+from .words import FieldError, plain, shown
 
 __all__ = [
     "KINDS",
@@ -36,19 +37,20 @@ def check_name(name: str, what: str = "column") -> str:
     """A name a person can use; anything printable goes. Raises ``ValueError`` otherwise."""
     if not name.strip():
         raise ValueError(f"a {what} needs a name that is not blank")
+    if any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} for char in name):
+        raise ValueError(f"the {what} name {name!r} holds a control character")
     if name != name.strip():
         raise ValueError(f"the {what} name '{name}' begins or ends with a space")
     if len(name.encode()) > 200:
         raise ValueError(f"the {what} name '{name[:40]}...' is longer than 200 bytes")
-    if any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} for char in name):
-        raise ValueError(f"the {what} name {name!r} holds a control character")
     return name
 
 
 class _Column(BaseModel):
     """What all kinds share.
 
-    nullable : the column may be empty. null_rate : the share of empty cells wanted, 0 to 1; unset leaves it to the model.
+    nullable : the column may be empty. null_rate : the share of empty cells wanted, 0 to 1; unset leaves it to the
+        model.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
@@ -79,13 +81,14 @@ class _Column(BaseModel):
     @model_validator(mode="after")
     def _consistent(self) -> _Column:
         if self.null_rate and not self.nullable:
-            raise ValueError(f"null_rate = {self.null_rate:g} but nullable = false")
+            raise FieldError(f"null_rate = {plain(self.null_rate)}, but nullable = false", "null_rate")
         if self.distribution is not None:
             wrong = sorted(self.distribution.parts - self.allows)
             if wrong:
                 allowed = ", ".join(sorted(self.allows)) or "none"
-                raise ValueError(
-                    f"a distribution of kind {', '.join(wrong)} does not fit a {self.kind} column (allowed: {allowed})"
+                raise FieldError(
+                    f"a distribution given by {', '.join(wrong)} does not fit this kind (it takes: {allowed})",
+                    "distribution",
                 )
         return self
 
@@ -106,18 +109,25 @@ class _Numeric(_Column):
             # A tolerance of a millionth of a step: 0.1 * 10 is not exactly 1 in binary.
             return math.ceil(low * scale - 1e-6), math.floor(high * scale + 1e-6)
         if self.distribution is None:
-            raise ValueError(f"a {self.kind} column needs a range, or a distribution to take one from")
+            raise ValueError(
+                f"a column of kind {self.kind} needs a range, or a distribution to take one from"
+            )
         low, high = self.distribution.span()
         return math.floor(low * scale), math.ceil(high * scale)
 
     def _check_bounds(self, given: tuple[float, float] | None) -> None:
         if given is not None and given[0] > given[1]:
-            raise ValueError(f"the range is upside down: {given[0]:g} is above {given[1]:g}")
-        low, high = self.scaled_bounds
+            raise FieldError(
+                f"the range is upside down: {plain(given[0])} is above {plain(given[1])}", "range"
+            )
+        try:
+            low, high = self.scaled_bounds
+        except OverflowError:
+            low, high = -_LARGEST - 1, _LARGEST
         if low > high:
-            raise ValueError("no value with these decimals lies inside the range")
+            raise FieldError("no value with these decimals lies inside the range", "range")
         if max(abs(low), abs(high)) > _LARGEST:
-            raise ValueError("the range goes beyond what 64 bits hold")
+            raise FieldError("the range goes beyond what 64 bits hold", "range")
         if self.distribution is not None and given is not None:
             self.distribution.check_within(given[0], given[1])
 
@@ -179,6 +189,9 @@ class CategoricalColumn(_Column):
     @classmethod
     def _list_or_table(cls, value: Any) -> Any:
         if isinstance(value, list | tuple):
+            odd = [item for item in value if not isinstance(item, str | int | float | date)]
+            if odd:
+                raise ValueError(f"a category is text, a number or a date, not {shown(odd[0])}")
             words = [str(item).lower() if isinstance(item, bool) else str(item) for item in value]
             twice = [word for word, count in Counter(words).items() if count > 1]
             if twice:
@@ -197,11 +210,25 @@ class CategoricalColumn(_Column):
         return self
 
 
+def _written_out(value: Any, example: str) -> Any:
+    """Refuse numbers as days and moments: pydantic would read them as seconds since 1970."""
+    if isinstance(value, list | tuple):
+        for item in value:
+            if isinstance(item, int | float):
+                raise ValueError(f"the range of this kind is written {example}, not {shown(item)}")
+    return value
+
+
 class DateColumn(_Column):
     """Calendar days. range : first and last, both allowed."""
 
     kind: Literal["date"] = "date"
     range: tuple[date, date]
+
+    @field_validator("range", mode="before")
+    @classmethod
+    def _days(cls, value: Any) -> Any:
+        return _written_out(value, "[2024-01-01, 2024-12-31]")
 
     @field_validator("range")
     @classmethod
@@ -216,6 +243,11 @@ class DatetimeColumn(_Column):
 
     kind: Literal["datetime"] = "datetime"
     range: tuple[datetime, datetime]
+
+    @field_validator("range", mode="before")
+    @classmethod
+    def _moments(cls, value: Any) -> Any:
+        return _written_out(value, "[2024-01-01T08:00:00, 2024-12-31T18:30:00]")
 
     @field_validator("range")
     @classmethod
@@ -239,7 +271,9 @@ class TextColumn(_Column):
     @model_validator(mode="after")
     def _upright(self) -> TextColumn:
         if self.min_length > self.max_length:
-            raise ValueError(f"min_length = {self.min_length} is above max_length = {self.max_length}")
+            raise FieldError(
+                f"min_length = {self.min_length} is above max_length = {self.max_length}", "min_length"
+            )
         return self
 
 

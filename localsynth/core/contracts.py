@@ -83,7 +83,8 @@ class Sample:
 class EngineInfo:
     """What a method may know of the engine.
 
-    context : longest sequence in tokens, prompt and answer together. notes : what a person should know of how it was opened.
+    context : longest sequence in tokens, prompt and answer together.
+    notes : what a person should know of how it was opened.
     """
 
     name: str
@@ -183,9 +184,9 @@ class Draft:
 class Method(Protocol):
     """Makes rows.
 
-    The runner calls ``prepare`` (pure, cheap, raises early), then ``learn`` once in the life of a run (or ``restore`` with
-    what ``state`` gave after the last committed batch), then ``batch`` until there are rows enough. A batch is a function of
-    (params, task, state, n, seed): the same five give the same rows in any process.
+    The runner calls ``prepare`` (pure, cheap, raises early), then ``learn`` once in the life of a run (or ``restore``
+    with what ``state`` gave after the last committed batch), then ``batch`` until there are rows enough. A batch is a
+    function of (params, task, state, n, seed): the same five give the same rows in any process.
     """
 
     name: ClassVar[str]

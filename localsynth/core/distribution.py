@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from difflib import get_close_matches
+from itertools import pairwise
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from .nearest import nearest
+from .words import FieldError, plain
 
 __all__ = ["Distribution"]
 
@@ -25,6 +29,17 @@ class Distribution(BaseModel):
     quantiles: dict[str, float] | None = None
     shares: dict[str, float] | None = None
 
+    @field_validator("quantiles", mode="before")
+    @classmethod
+    def _levels_in_quotes(cls, value: Any) -> Any:
+        # TOML reads `0.25 = 110` as the key 25 inside a table called 0.
+        if isinstance(value, dict):
+            for whole, inner in value.items():
+                if isinstance(inner, dict) and len(inner) > 0:
+                    level = f"{whole}.{next(iter(inner))}"
+                    raise ValueError(f'the level {level} of a quantile needs quotes: "{level}" = ...')
+        return value
+
     @field_validator("shares")
     @classmethod
     def _shares_sum(cls, value: dict[str, float] | None) -> dict[str, float] | None:
@@ -32,10 +47,10 @@ class Distribution(BaseModel):
             return None
         for name, share in value.items():
             if not 0 <= share <= 1:
-                raise ValueError(f"the share of '{name}' is {share:g}, not between 0 and 1")
+                raise ValueError(f"the share of '{name}' is {plain(share)}, not between 0 and 1")
         total = math.fsum(value.values())
         if abs(total - 1) > 0.01:
-            raise ValueError(f"the shares sum to {total:g}, not to 1")
+            raise ValueError(f"the shares sum to {plain(round(total, 9))}, not to 1")
         return value
 
     @field_validator("quantiles")
@@ -46,14 +61,12 @@ class Distribution(BaseModel):
         try:
             pairs = sorted((float(level), x) for level, x in value.items())
         except ValueError:
-            raise ValueError(
-                f"quantile levels are numbers between 0 and 1, not {', '.join(value)}"
-            ) from None
+            raise ValueError(f"quantile levels are numbers between 0 and 1, not {', '.join(value)}") from None
         if len(pairs) < 2:
             raise ValueError("at least two quantiles are needed")
         if not all(0 <= level <= 1 for level, _ in pairs):
             raise ValueError("quantile levels lie between 0 and 1")
-        if any(a[1] > b[1] or a[0] == b[0] for a, b in zip(pairs, pairs[1:], strict=False)):
+        if any(a[1] > b[1] or a[0] == b[0] for a, b in pairwise(pairs)):
             raise ValueError("quantiles must rise with their level")
         return value
 
@@ -82,25 +95,33 @@ class Distribution(BaseModel):
         return values[0], values[-1]
 
     def check_within(self, low: float, high: float) -> None:
-        """Raise ``ValueError`` where no distribution on [low, high] can have these moments or quantiles."""
+        """Raise ``FieldError`` where no distribution on [low, high] can have these moments or quantiles."""
+        inside = f"the range {plain(low)} to {plain(high)}"
         if self.mean is not None and self.sd is not None:
             if not low < self.mean < high:
-                raise ValueError(f"the mean {self.mean:g} lies outside the range {low:g} to {high:g}")
+                raise FieldError(f"the mean {plain(self.mean)} lies outside {inside}", "distribution", "mean")
             largest = math.sqrt((self.mean - low) * (high - self.mean))
             if self.sd >= largest:
-                raise ValueError(
-                    f"sd = {self.sd:g} cannot be reached inside the range {low:g} to {high:g} (at most {largest:g})"
+                raise FieldError(
+                    f"sd = {plain(self.sd)} cannot be reached inside {inside} (it must be below {largest:.4g})",
+                    "distribution",
+                    "sd",
                 )
         for level, value in self.points():
             if not low <= value <= high:
-                raise ValueError(f"the {level:g} quantile {value:g} lies outside the range {low:g} to {high:g}")
+                raise FieldError(
+                    f"the {plain(level)} quantile {plain(value)} lies outside {inside}",
+                    "distribution",
+                    "quantiles",
+                )
 
     def check_shares(self, categories: Sequence[str]) -> None:
-        """Raise ``ValueError`` where a share is given for something that is no category."""
+        """Raise ``FieldError`` where a share is given for something that is no category."""
         for name in self.shares or {}:
             if name not in categories:
-                near = get_close_matches(name, categories, 1)
-                raise ValueError(
-                    f"a share is given for '{name}', which is no category"
-                    + (f"; did you mean '{near[0]}'?" if near else "")
+                raise FieldError(
+                    f"a share is given for '{name}', which is no category{nearest(name, categories)}",
+                    "distribution",
+                    "shares",
+                    name,
                 )

@@ -74,9 +74,13 @@ class LocalsynthError(Exception):
 
 
 class RecipeError(LocalsynthError, ValueError):
-    """A recipe, or an argument that overrides it, cannot be used."""
+    """A recipe, or an argument that overrides it, cannot be used; ``problems`` lists every mistake found."""
 
     code = ExitCode.USAGE
+
+    def __init__(self, message: str, hint: str = "", problems: Sequence[Problem] = ()) -> None:
+        super().__init__(message, hint)
+        self.problems = tuple(problems)
 
 
 class RecipeChanged(RecipeError):

@@ -101,9 +101,7 @@ class RunEnded(_Event):
     message: str = ""
 
 
-Event: TypeAlias = (
-    RunStarted | Notice | BatchStarted | Progress | RowsRejected | BatchCommitted | RunEnded
-)
+Event: TypeAlias = RunStarted | Notice | BatchStarted | Progress | RowsRejected | BatchCommitted | RunEnded
 
 _TYPES: dict[str, type[Any]] = {
     cls.type: cls

@@ -1,7 +1,8 @@
 """What a text may look like: a small algebra that every engine can sample from.
 
-A grammar is plain data, so it crosses the process boundary as JSON. The llama.cpp engine compiles it to token masks, the
-``uniform`` engine draws from it directly, and methods parse the text back because they built the grammar themselves.
+A grammar is plain data, so it crosses the process boundary as JSON. The llama.cpp engine compiles it to token masks,
+the ``uniform`` engine draws from it directly, and methods parse the text back because they built the grammar
+themselves.
 """
 
 from __future__ import annotations
@@ -12,7 +13,18 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-__all__ = ["Day", "Fixed", "FreeText", "Grammar", "Moment", "Number", "OneOf", "Sequence", "max_length", "seq"]
+__all__ = [
+    "Day",
+    "Fixed",
+    "FreeText",
+    "Grammar",
+    "Moment",
+    "Number",
+    "OneOf",
+    "Sequence",
+    "max_length",
+    "seq",
+]
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ __all__ = ["DatasetSpec", "MethodSpec", "ModelSpec", "PrivacySpec", "Recipe"]
 class DatasetSpec(BaseModel):
     """Which table. ``source`` is a file or ``sample:NAME``, imported on first use; ``schema`` a schema file.
 
-    Relative paths are relative to the recipe's folder. At least one of source and schema, or a dataset already imported.
+    Relative paths are relative to the recipe's folder. At least one of source and schema, or a dataset already
+    imported.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -107,5 +108,6 @@ class Recipe(BaseModel):
     def fingerprint(self, schema_json: str, model_sha256: str | None, method_version: int) -> str:
         """A hash over all that decides the rows; title and thread count do not."""
         data = self.model_dump(mode="json", by_alias=True, exclude={"title": True, "model": {"threads"}})
-        text = json.dumps([data, json.loads(schema_json), model_sha256, method_version], sort_keys=True)
+        # The schema as text, since the order of its categories decides which one a draw picks.
+        text = json.dumps([data, schema_json, model_sha256, method_version], sort_keys=True)
         return sha256(text.encode()).hexdigest()

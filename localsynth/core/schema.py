@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,9 @@ from .cells import read_cell
 from .columns import Column, check_name
 from .nearest import nearest
 from .tomlfile import dump_toml, load_toml, read_text, validate
+from .words import FieldError
 
-__all__ = ["Dependency", "Rule", "Schema"]
+__all__ = ["Dependency", "Rule", "Schema", "dataset_name"]
 
 
 class Rule(BaseModel):
@@ -65,8 +65,7 @@ class Schema(BaseModel):
         if not isinstance(value, list | tuple):
             return value
         return [
-            {k: v.isoformat(" ") if isinstance(v, datetime) else v.isoformat() if isinstance(v, date) else v
-             for k, v in example.items()} if isinstance(example, dict) else example
+            {name: _as_text(item) for name, item in example.items()} if isinstance(example, dict) else example
             for example in value
         ]
 
@@ -74,39 +73,51 @@ class Schema(BaseModel):
     @classmethod
     def _distinct(cls, columns: tuple[Column, ...]) -> tuple[Column, ...]:
         # DuckDB folds case, so `Age` and `age` cannot live in one table.
-        counts = Counter(column.name.lower() for column in columns)
-        twice = [column.name for column in columns if counts[column.name.lower()] > 1]
-        if twice:
-            raise ValueError(f"two columns are called '{twice[0]}' (upper and lower case count as the same)")
+        seen: dict[str, str] = {}
+        for index, column in enumerate(columns):
+            other = seen.setdefault(column.name.lower(), column.name)
+            if len(seen) <= index:
+                names = f"'{other}'" if other == column.name else f"'{other}' and '{column.name}'"
+                raise FieldError(f"two columns are called {names} (case counts for nothing)", index, "name")
         if all(column.kind == "identifier" for column in columns):
             raise ValueError("every column is an identifier: there is nothing to synthesise")
         return columns
 
     @model_validator(mode="after")
     def _references(self) -> Schema:
-        names = self.names
-
-        def known(name: str, where: str) -> None:
-            if name not in names:
-                raise ValueError(f"{where} names '{name}', which is no column{nearest(name, names)}")
-
         if self.target is not None:
-            known(self.target, "target")
-        for dependency in self.dependencies:
-            for name in (*dependency.determinant, dependency.dependent):
-                known(name, "a dependency")
+            self._known(self.target, "the target", "target")
+        for index, dependency in enumerate(self.dependencies):
+            for number, name in enumerate(dependency.determinant):
+                self._known(name, "a dependency", "dependencies", index, "determinant", number)
+            self._known(dependency.dependent, "a dependency", "dependencies", index, "dependent")
             if dependency.dependent in dependency.determinant:
-                raise ValueError(f"'{dependency.dependent}' depends on itself")
-        for example in self.examples:
-            for name in example:
-                known(name, "an example")
+                raise FieldError(
+                    f"'{dependency.dependent}' depends on itself", "dependencies", index, "dependent"
+                )
+        for index, example in enumerate(self.examples):
             for name, value in example.items():
-                read_cell(self.column(name), str(value).lower() if isinstance(value, bool) else str(value), quoted=True)
-        labels = Counter(rule.label for rule in self.rules)
-        twice = [label for label, count in labels.items() if count > 1]
-        if twice:
-            raise ValueError(f"two rules are called '{twice[0]}'")
+                self._known(name, "an example", "examples", index, name)
+                self._check_example(index, name, value)
+        seen: set[str] = set()
+        for index, rule in enumerate(self.rules):
+            if rule.label in seen:
+                raise FieldError(
+                    f"two rules are called '{rule.label}'", "rules", index, "name" if rule.name else "check"
+                )
+            seen.add(rule.label)
         return self
+
+    def _known(self, name: str, where: str, *field: str | int) -> None:
+        if name not in self.names:
+            raise FieldError(f"{where} names '{name}', which is no column{nearest(name, self.names)}", *field)
+
+    def _check_example(self, index: int, name: str, value: str | float) -> None:
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        try:
+            read_cell(self.column(name), text, quoted=True)
+        except ValueError as error:
+            raise FieldError(f"example {index + 1}: {error}", "examples", index, name) from None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -131,8 +142,8 @@ class Schema(BaseModel):
         return dump_toml(data)
 
     def to_json(self) -> str:
-        """Canonical JSON: equal schemas give equal text."""
-        return json.dumps(self.model_dump(mode="json", exclude_none=True), sort_keys=True, ensure_ascii=False)
+        """JSON in one line. Everything keeps its order, that of categories too: it is part of what a schema says."""
+        return json.dumps(self.model_dump(mode="json", exclude_none=True), ensure_ascii=False)
 
     @classmethod
     def from_toml(cls, text: str, path: Path | None = None) -> Schema:
@@ -143,6 +154,12 @@ class Schema(BaseModel):
     def load(cls, path: Path) -> Schema:
         """Read a schema from disk. Raises ``SchemaError``."""
         return cls.from_toml(read_text(path, "schema"), path)
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat(" ", "minutes" if not (value.second or value.microsecond) else "auto")
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def dataset_name(name: str) -> str:

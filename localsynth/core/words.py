@@ -1,0 +1,54 @@
+"""Values as people write them: numbers without an exponent, text in quotes, nothing of Python's own spelling."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+__all__ = ["FieldError", "plain", "shown"]
+
+
+class FieldError(ValueError):
+    """A mistake that belongs to one key below the place where it was noticed.
+
+    ``field`` is the way from there to the key, so that a person is sent to the line it stands on.
+    """
+
+    def __init__(self, message: str, *field: str | int) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+def plain(number: float) -> str:
+    """A number as a person writes it: ``1234567``, ``0.0000001``, ``5`` (for 5.0); an exponent only far out."""
+    if isinstance(number, int):
+        return str(number)
+    text = repr(number)
+    if "e" in text and 1e-15 < abs(number) < 1e19:
+        text = f"{Decimal(text):f}"
+    return text.removesuffix(".0")
+
+
+def shown(value: Any) -> str:
+    """A value as it stands in a TOML file, in one short line; ``""`` where it is long."""
+    match value:
+        case bool():
+            text = str(value).lower()
+        case int() | float():
+            text = plain(value)
+        case str():
+            text = json.dumps(value, ensure_ascii=False)
+        case datetime():
+            text = value.isoformat(" ")
+        case date():
+            text = value.isoformat()
+        case list() | tuple():
+            inside = [shown(item) for item in value]
+            text = f"[{', '.join(inside)}]" if all(inside) else ""
+        case dict():
+            text = "a table"
+        case _:
+            text = ""
+    return text if len(text) <= 60 else ""
