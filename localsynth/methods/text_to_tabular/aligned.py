@@ -35,6 +35,7 @@ from .writer import Row, Writer
 __all__ = ["Aligned"]
 
 _GUESSES = 12
+_FEWEST = 16  # rows aligned at once
 
 
 class Aligned:
@@ -82,7 +83,9 @@ class Aligned:
 
     def batch(self, n: int, seed: int, ask: Ask) -> Draft:
         """Up to ``n`` rows, every one valid."""
-        state = self._state
+        state, wanted = self._state, n
+        # So few rows cannot trade values with each other to keep a rule: more are drafted, and the fittest completed.
+        n = max(n, _FEWEST)
         layout, rng = state.layout, np.random.default_rng(derive(seed, "align"))
         writer = self._writer(pick(state, seed), ask)
         lead = None
@@ -91,6 +94,8 @@ class Aligned:
         drafted, rejects = writer.draft(lead, n, derive(seed, "draft"))
         frame = self._align(drafted, rng)
         rejects += self._drop_broken(frame, repair(self._task, layout, frame, rng))
+        if len(frame.index) > wanted:
+            frame.keep(self._neediest(frame, wanted))
         rows = frame.rows()
         finisher = Finisher(layout, state.locks)
         tags = {column.name: frame.tag(column.name) for column in layout.aimed}
@@ -154,6 +159,15 @@ class Aligned:
         ]
         frame.keep(np.flatnonzero(~broken.any(axis=1)))
         return rejects
+
+    def _neediest(self, frame: Frame, n: int) -> NDArray[np.int64]:
+        """The ``n`` rows whose strata are missed most so far."""
+        score = np.zeros(len(frame.index))
+        for name, target in self._state.layout.targets.items():
+            have = np.array(self._state.counts[name].strata, dtype=np.float64)
+            missed = np.append(target.shares * (have.sum() + n) - have, 0.0)  # the last place: missing values, tag -1
+            score += missed[frame.tag(name)]
+        return np.sort(np.argsort(-score, kind="stable")[:n])
 
     def _duplicate(self, row: Row) -> Reject | None:
         if not self._params.drop_duplicates:
