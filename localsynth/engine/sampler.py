@@ -34,6 +34,11 @@ from .trie import PromptNode, common_length, prompt_tree
 __all__ = ["Job", "Sampler"]
 
 Array: TypeAlias = np.ndarray[Any, Any]
+# Every token attends over all cells in use, its own or not: beyond this many cells past the trunk, further lanes cost more
+# than fuller batches gain (measured on 4 cores: 24 lanes of 100 tokens each are a quarter faster than 64).
+_CELLS = 2048
+_FEWEST = 16  # lanes that are opened whatever their length
+_GUESS = 32  # tokens of an answer, before the first is whole
 _CHUNK = 128  # prompts are read in steps of this many tokens, so that reading one again gives the same bits
 
 
@@ -102,6 +107,7 @@ class Sampler:
         self._counts = {"prompt": 0, "decoded": 0, "forced": 0}
         self._orphans: deque[_Item] = deque()
         self._open = len(self._lanes)
+        self._lengths = (0, 0)  # tokens and number of the distinct texts that are whole
         self._grammars = [None if job.grammar is None else self._masks.compile(job.grammar) for job in jobs]
         wanted = [index for index, job in enumerate(jobs) if job.n > 0]
         try:
@@ -146,6 +152,7 @@ class Sampler:
             self._native.copy(self._trunk, lane.sequence, kept)
             lane.length = kept
         self._root = root
+        self._own = sum(map(len, prompts)) / len(prompts) - root.end
         self._start(lane, _Item(kept, root.tokens[kept:], node=root))
         if not root.tokens:
             self._expand(lane, None)
@@ -177,8 +184,9 @@ class Sampler:
     def _employ(self) -> list[_Lane]:
         """Give idle lanes work, oldest siblings first; the busy lanes."""
         busy = [lane for lane in self._lanes if lane.item is not None]
+        most = min(self._open, max(_FEWEST, int(_CELLS / self._usual_tail())))
         for lane in self._lanes:
-            if len(busy) >= self._open:
+            if len(busy) >= most:
                 break
             if lane.item is not None:
                 continue
@@ -194,6 +202,11 @@ class Sampler:
             self._start(lane, item)
             busy.append(lane)
         return busy
+
+    def _usual_tail(self) -> float:
+        """Cells a lane holds past the trunk at its end: what its prompt has beyond it, and an answer of usual length."""
+        tokens, texts = self._lengths
+        return max(1.0, self._own + (tokens / texts if texts else _GUESS))
 
     def _step(self) -> bool:
         """Decode one batch; false when nothing is left to do."""
@@ -325,6 +338,7 @@ class Sampler:
                 whole = whole or len(path) >= job.max_tokens
             if whole:
                 job.done.append((path, count))
+                self._lengths = self._lengths[0] + len(path), self._lengths[1] + 1
                 self._finished += count
             else:
                 self._counts["forced"] += max(len(tokens) - 1, 0)
