@@ -43,23 +43,26 @@ def _coded(chunk: pa.Array, words: pa.Array) -> pa.Array:
 
 
 def with_pandas_types(table: pa.Table) -> pa.Table:
-    """The table with a note for pandas, so that a file of it is read back with missing integers, truths and days kept.
+    """The table as a file should hold it for pandas to read integers, truths and days as what they are.
 
-    Without the note pandas makes floats of integers with gaps, and objects of days and truths with gaps.
+    Days become timestamps at midnight, for pandas makes objects of Arrow's days, which no moment compares with. Integers
+    and truths with gaps get a note naming their nullable types, or they would come back as floats and objects.
     """
     import pyarrow as pa
 
-    names = {pa.int64(): "Int64", pa.bool_(): "boolean", pa.date32(): "date32[day][pyarrow]"}
+    days = [pa.field(f.name, pa.timestamp("ms")) if f.type == pa.date32() else f for f in table.schema]
+    table = table.cast(pa.schema(days))
+    names = {pa.int64(): "Int64", pa.bool_(): "boolean"}
     columns = [
         {
             "name": field.name,
             "field_name": field.name,
-            "pandas_type": "date" if field.type == pa.date32() else str(field.type),
+            "pandas_type": str(field.type),
             "numpy_type": names[field.type],
             "metadata": None,
         }
         for index, field in enumerate(table.schema)
-        if field.type == pa.date32() or (field.type in names and table.column(index).null_count)
+        if field.type in names and table.column(index).null_count
     ]
     note = {"index_columns": [], "column_indexes": [], "columns": columns, "pandas_version": "2.0.0"}
     return table.replace_schema_metadata({"pandas": json.dumps(note)})
