@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Tests run beside each other on shared cores: how long one example takes says nothing about the code.
+settings.register_profile("shared", deadline=None)
+settings.load_profile("shared")
 
 # llama.cpp's threads in this process must not spin while tests run side by side; the engine's child sets the same.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

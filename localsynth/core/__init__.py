@@ -1,1 +1,1 @@
-"""The nouns of localsynth. No I/O, nothing from outside but pydantic and tomli-w."""
+"""The nouns of localsynth. No I/O, nothing from outside but pydantic."""

@@ -1,4 +1,3 @@
-# ruff: noqa: DTZ001 - columns have no time zone
 """Files come in as they are, or are refused with line, row or column and leave nothing."""
 
 from __future__ import annotations

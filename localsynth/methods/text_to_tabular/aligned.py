@@ -165,7 +165,9 @@ class Aligned:
         score = np.zeros(len(frame.index))
         for name, target in self._state.layout.targets.items():
             have = np.array(self._state.counts[name].strata, dtype=np.float64)
-            missed = np.append(target.shares * (have.sum() + n) - have, 0.0)  # the last place: missing values, tag -1
+            missed = np.append(
+                target.shares * (have.sum() + n) - have, 0.0
+            )  # the last place: missing values, tag -1
             score += missed[frame.tag(name)]
         return np.sort(np.argsort(-score, kind="stable")[:n])
 
