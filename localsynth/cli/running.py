@@ -81,7 +81,10 @@ def tell(space: Workspace, made: Run, folder: Path | None) -> None:
     seconds = made.usage.seconds
     if made.status is Status.FINISHED:
         rate = f", {made.rows_done / seconds:.1f} rows/s" if seconds > 0 else ""
-        say(f"{made.rows_done:,} rows in {duration(seconds)}{rate}, in {space.store.path}", "green")
+        say(
+            f"{made.rows_done:,} row{'' if made.rows_done == 1 else 's'} in {duration(seconds)}{rate}, in {space.store.path}",
+            "green",
+        )
         option = f" --workspace {folder}" if folder is not None else ""
         hint(f'next: localsynth sql "from {_quoted(made.dataset + "_synth")} limit 10"{option}')
         return

@@ -181,8 +181,8 @@ class _Reader:
                 if lowered.startswith(magic):
                     raise ModelError(f"{self.name} is not a GGUF file: it is {what}", hint)
             raise ModelError(
-                f"{self.name} is not a GGUF file: it starts with {start[:4]!r}",
-                "localsynth runs models in llama.cpp's GGUF format; their files start with b'GGUF'.",
+                f"{self.name} is not a GGUF file: it starts with {_shown(start[:4])}",
+                "localsynth runs models in llama.cpp's GGUF format; their files begin with the letters GGUF.",
             )
         raw = self._take(8)[4:]
         (version,) = struct.unpack("<I", raw)
@@ -354,3 +354,8 @@ def _kv_bytes(
         return None
     per_head = key_length or width // heads
     return blocks * (kv_heads or heads) * per_head * 2 * 2  # keys and values, two bytes each
+
+
+def _shown(data: bytes) -> str:
+    """The first bytes of a file as a person can read them."""
+    return f"'{data.decode('ascii')}'" if data.isascii() and data.decode().isprintable() else data.hex(" ")

@@ -18,6 +18,7 @@ from .regex import to_regex
 __all__ = ["Automaton", "Masks"]
 
 Array: TypeAlias = np.ndarray[Any, Any]
+_KEPT = 256  # compiled grammars; a method that shuffles columns makes a new one for each request
 
 
 class Automaton:
@@ -84,6 +85,16 @@ class Masks:
     def eos(self) -> int:
         """The token that ends a text."""
         return int(self._tokenizer.eos_token)
+
+    @property
+    def full(self) -> bool:
+        """Many grammars are kept; :meth:`forget` them between two calls."""
+        return len(self._compiled) >= _KEPT
+
+    def forget(self) -> None:
+        """Drop all compiled grammars; numbers given out before stand for nothing any more."""
+        self._numbers.clear()
+        self._compiled.clear()
 
     def compile(self, grammar: Grammar) -> int:
         """A number that stands for the grammar. Raises ``EngineError`` where it is too large."""

@@ -120,6 +120,10 @@ class ProcessEngine:
         return int(self._ask({"do": "render", "requests": encode_requests([request])})["tokens"])
 
     def cancel(self) -> None:
+        # On a thread of its own: a signal handler must not wait for a lock that the code it interrupted may hold.
+        threading.Thread(target=self._cancel, daemon=True).start()
+
+    def _cancel(self) -> None:
         with suppress(OSError):
             self._send({"do": "cancel"})
 

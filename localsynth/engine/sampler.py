@@ -108,6 +108,10 @@ class Sampler:
         self._orphans: deque[_Item] = deque()
         self._open = len(self._lanes)
         self._lengths = (0, 0)  # tokens and number of the distinct texts that are whole
+        if self._masks.full:
+            self._masks.forget()
+            for lane in self._lanes:
+                lane.automata.clear()
         self._grammars = [None if job.grammar is None else self._masks.compile(job.grammar) for job in jobs]
         wanted = [index for index, job in enumerate(jobs) if job.n > 0]
         try:

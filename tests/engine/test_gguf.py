@@ -77,11 +77,11 @@ def test_labels_carry_no_terminal_codes(tmp_path: Path) -> None:
     ("data", "says"),
     [
         (b"", "is empty"),
-        (b"hello world, this is text", "starts with b'hell'"),
+        (b"hello world, this is text", "starts with 'hell'"),
         (b"PK\x03\x04" + b"\0" * 40, "zip file"),
         (b"<!DOCTYPE html><html>", "a web page"),
         (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer"),
-        (b"GG", "starts with b'GG'"),
+        (b"GG", "starts with 'GG'"),
         (b"GGUF", "truncated"),
         (b"GGUF" + struct.pack(">IQQ", 3, 1, 1), "big-endian"),
         (gguf(version=1), "version 1, which is not supported"),

@@ -153,6 +153,14 @@ def test_requests_mixed_in_one_call_keep_their_prefix_grammar_and_count(backend:
     assert usage.samples == sum(request.n for request in requests)
 
 
+def test_grammars_without_end_are_forgotten_and_written_right(backend: LlamaBackend) -> None:
+    for first in range(0, 600, 40):
+        requests = [SampleRequest(PROMPT, Number(low, low), seed=low) for low in range(first, first + 40)]
+        samples, _ = backend.sample(requests)
+        assert [int(sample.texts[0]) for sample in samples] == list(range(first, first + 40))
+    assert len(backend._masks._compiled) < 300
+
+
 @pytest.fixture(scope="module")
 def narrow(embedded_model: Path) -> LlamaBackend:
     return LlamaBackend(
