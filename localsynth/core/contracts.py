@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
+    "Adapter",
     "Ask",
     "Draft",
     "Engine",
@@ -27,6 +28,8 @@ __all__ = [
     "Sample",
     "SampleRequest",
     "Sampling",
+    "Score",
+    "ScoreRequest",
     "Task",
 ]
 
@@ -53,14 +56,24 @@ class Sampling:
 
 
 @dataclass(frozen=True)
+class Adapter:
+    """A LoRA adapter: a GGUF file made for the engine's model, and how much of it is added to the weights."""
+
+    path: str
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
 class SampleRequest:
     """``n`` independent texts after the same prompt.
 
     messages : the conversation; put what never changes first, requests with a common beginning share its cost.
     prefix : how the model's answer begins; given, not sampled, and not part of the returned texts.
     grammar : what the answer after the prefix must look like; ``None`` leaves the model free until it stops by itself.
-    seed : the texts are a function of the request alone, whatever else is asked in the same call.
+    seed : the texts are a function of the request alone, whatever else is asked in the same call, up to rounding: what is
+        decoded together may be summed in another order. The same calls in the same order give the same texts exactly.
     max_tokens : bound for a free answer (``grammar=None``); ignored with a grammar, which has its own bound.
+    adapter : the LoRA adapter to write with. likelihood : keep the probability of what is drawn.
     """
 
     messages: tuple[Message, ...]
@@ -70,13 +83,52 @@ class SampleRequest:
     sampling: Sampling = field(default_factory=Sampling)
     seed: int = 0
     max_tokens: int = 512
+    adapter: Adapter | None = None
+    likelihood: bool = False
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The texts of one request, ``n`` of them, in exchangeable order."""
+    """The texts of one request, ``n`` of them, in exchangeable order.
+
+    logprobs : per text the natural logarithm of the probability with which each of its values was drawn, filters and
+        temperature included; ``None`` where it was not asked for. A value is a part of the grammar's outermost sequence
+        that is not fixed text (a cell of a row); any other grammar, and none, makes one value of the whole text.
+    """
 
     texts: tuple[str, ...]
+    logprobs: tuple[tuple[float, ...], ...] | None = None
+
+
+@dataclass(frozen=True)
+class ScoreRequest:
+    """Texts whose likelihood after a prompt is wanted; the other fields are those of :class:`SampleRequest`.
+
+    With a grammar the probability of each token is the one among those the grammar allows at its place; a text that it
+    does not allow has probability 0. Texts are split into tokens as the model's own tokenizer splits them.
+    """
+
+    messages: tuple[Message, ...]
+    grammar: Grammar | None
+    texts: tuple[str, ...]
+    prefix: str = ""
+    sampling: Sampling = field(default_factory=Sampling)
+    adapter: Adapter | None = None
+
+
+@dataclass(frozen=True)
+class Score:
+    """The likelihood of texts. values : per text one log-probability for each value, as in :class:`Sample`.
+    tokens : per text how many tokens it has.
+    """
+
+    values: tuple[tuple[float, ...], ...]
+    tokens: tuple[int, ...]
+
+    @property
+    def logprobs(self) -> tuple[float, ...]:
+        """The log-probability of each text as a whole."""
+        return tuple(map(sum, self.values))
 
 
 @dataclass(frozen=True)
@@ -84,6 +136,7 @@ class EngineInfo:
     """What a method may know of the engine.
 
     context : longest sequence in tokens, prompt and answer together.
+    setup : how it is laid out on this machine, in few words.
     notes : what a person should know of how it was opened.
     """
 
@@ -92,6 +145,7 @@ class EngineInfo:
     context: int
     threads: int
     notes: tuple[str, ...] = ()
+    setup: str = ""
 
 
 ProgressCallback = Callable[[int, int], None]  # (texts finished, texts wanted) of the present call
@@ -106,6 +160,12 @@ class Engine(Protocol):
         self, requests: Sequence[SampleRequest], progress: ProgressCallback | None = None
     ) -> tuple[list[Sample], Usage]:
         """One :class:`Sample` per request, in order. Raises ``ContextTooSmall``, ``EngineDied``, ``Cancelled``."""
+        ...
+
+    def score(
+        self, requests: Sequence[ScoreRequest], progress: ProgressCallback | None = None
+    ) -> tuple[list[Score], Usage]:
+        """The likelihood of given texts, one :class:`Score` per request. Raises as ``sample`` does."""
         ...
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
@@ -134,6 +194,8 @@ class Ask(Protocol):
     def info(self) -> EngineInfo: ...
 
     def sample(self, purpose: str, requests: Sequence[SampleRequest]) -> list[Sample]: ...
+
+    def score(self, purpose: str, requests: Sequence[ScoreRequest]) -> list[Score]: ...
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]: ...
 

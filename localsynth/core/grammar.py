@@ -22,6 +22,7 @@ __all__ = [
     "Number",
     "OneOf",
     "Sequence",
+    "Warmed",
     "max_length",
     "seq",
 ]
@@ -95,8 +96,20 @@ class Sequence:
     kind: Literal["sequence"] = "sequence"
 
 
+@dataclass(frozen=True)
+class Warmed:
+    """``part``, drawn at a temperature of its own; the request's other filters stay.
+
+    It must be a part of the outermost :class:`Sequence`, and fixed text must follow it: that text tells where it ends.
+    """
+
+    part: Grammar
+    temperature: float
+    kind: Literal["warmed"] = "warmed"
+
+
 Grammar: TypeAlias = Annotated[
-    Fixed | OneOf | Number | Day | Moment | FreeText | Sequence, Field(discriminator="kind")
+    Fixed | OneOf | Number | Day | Moment | FreeText | Sequence | Warmed, Field(discriminator="kind")
 ]
 
 
@@ -130,6 +143,8 @@ def max_length(grammar: Grammar) -> int:
             return 4 * longest
         case Sequence(parts):
             return sum(map(max_length, parts))
+        case Warmed(part):
+            return max_length(part)
 
 
 def _digits(scaled: int, decimals: int) -> int:

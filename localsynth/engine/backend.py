@@ -2,102 +2,188 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from time import perf_counter
 
-from ..core.contracts import EngineInfo, Sample, SampleRequest
+import numpy as np
+
+from ..core.contracts import Adapter, EngineInfo, Message, Sample, SampleRequest, Score, ScoreRequest
 from ..core.run import Usage
 from .bound import token_bound
-from .masks import Masks
-from .native import Context, check_room
+from .branching import Branching
+from .context import Context, Slot
+from .jobs import Job, sample_of
+from .lanes import Lanes
+from .masks import Grammars, Masks
+from .native import Weights, check_room
 from .prompt import ChatTemplate
-from .sampler import Job, Sampler
+from .sampler import Poll, Sampler, Timing
+from .scoring import OUTPUTS, Given, Scorer, score_of
+from .setup import Setup
 
 __all__ = ["LlamaBackend", "Options"]
+
+_SIDE_BATCH = 128  # tokens a context beside the first decodes at once; its working buffers grow with it
 
 
 @dataclass(frozen=True)
 class Options:
     """How to open a model.
 
-    threads : of llama.cpp. context : longest sequence in tokens, prompt and answer together; 0 takes what the model was
-    trained on, at most 8,192. lanes : sequences decoded side by side. cells : tokens the KV cache holds; 0 chooses.
-    plain_buffers : leave out CPU-specific weight layouts.
+    context : longest sequence in tokens, prompt and answer together; 0 takes what the model was trained on, at most what
+    the first context's cache holds. plain_buffers : leave out CPU-specific weight layouts.
     """
 
     model: str
     name: str
-    threads: int
+    setup: Setup
     context: int = 0
-    lanes: int = 64
-    cells: int = 0
     plain_buffers: bool = False
 
 
 class LlamaBackend:
-    """One open model. Not thread safe."""
+    """One open model. Not thread safe but for ``stop``."""
 
     def __init__(self, options: Options) -> None:
-        self._options = options
-        cells = options.cells or 8192
-        self._native = Context(
-            options.model,
-            threads=options.threads,
-            sequences=options.lanes + 1,
-            cells=cells,
-            batch=512,
-            plain_buffers=options.plain_buffers,
+        self._options, setup = options, options.setup
+        self._weights = weights = Weights(
+            options.model, gpu_layers=setup.gpu_layers, plain_buffers=options.plain_buffers
         )
-        trained = self._native.trained_context or 2048
-        self._context = min(options.context or 8192, trained, cells)
-        self._masks = Masks(self._native.vocab, self._native.vocab_size)
-        bos, eos = self._native.bos, self._masks.eos
+        trained = weights.trained_context or 2048
+        self._context = min(options.context or setup.cells, trained, setup.cells)
+        self._grammars = Grammars(weights.vocab)
+        self._pieces = weights.pieces()
+        ends, control = weights.special()
+        free = np.array([t for t in range(weights.vocab_size) if t not in control or t in ends])
+        branching = Branching(self._pieces, ends, free)
+        self._first = self._make_context(setup.cells, setup.batch, setup.threads)
+        beside = (self._make_context(setup.side_cells, _SIDE_BATCH, 1) for _ in range(setup.contexts - 1))
+        self._sampler = Sampler(
+            [
+                Lanes(
+                    context,
+                    Masks(self._grammars, weights.vocab_size),
+                    branching,
+                    longest=self._context,
+                    count=setup.lanes,
+                )
+                for context in (self._first, *beside)
+            ],
+            self._grammars,
+            branching,
+            longest=self._context,
+            threads=setup.threads,
+        )
+        self._scorer = Scorer(self._sampler, self._grammars, free, ends)
+        bos, eos = weights.bos, self._grammars.eos
         self._bos = bos
         self._template = ChatTemplate(
-            self._native.metadata("tokenizer.chat_template"),
-            self._native.token_name(bos if bos is not None else -1),
-            self._native.token_name(eos),
+            weights.metadata("tokenizer.chat_template"),
+            weights.token_name(bos if bos is not None else -1),
+            weights.token_name(eos),
         )
-        self._sampler = Sampler(self._native, self._masks, context=self._context, lanes=options.lanes)
+
+    def _make_context(self, cells: int, batch: int, threads: int) -> Context:
+        setup = self._options.setup
+        return Context(
+            self._weights,
+            threads=threads,
+            sequences=setup.lanes + 1,
+            cells=cells,
+            batch=batch,
+            outputs=max(setup.lanes, OUTPUTS),
+            flash_attention=setup.flash_attention,
+        )
 
     def info(self) -> EngineInfo:
-        return EngineInfo("llama.cpp", self._options.name, self._context, self._options.threads)
+        setup = self._options.setup
+        gpu = f", {self._weights.gpu_layers} layers on the GPU" if self._weights.gpu_layers else ""
+        return EngineInfo(
+            "llama.cpp", self._options.name, self._context, setup.threads, setup=f"{setup}{gpu}"
+        )
 
     def sample(
-        self, requests: Sequence[SampleRequest], poll: Callable[[int, Usage], None] | None = None
+        self, requests: Sequence[SampleRequest], poll: Poll | None = None
     ) -> tuple[list[Sample], Usage]:
         jobs = [self._job(request) for request in requests]
-        return self._sampler.run(jobs, poll)
+        usage = self._sampler.run(jobs, poll)
+        return [sample_of(job, self._pieces) for job in jobs], usage
+
+    def score(self, requests: Sequence[ScoreRequest], poll: Poll | None = None) -> tuple[list[Score], Usage]:
+        texts = [self._scoring(request) for request in requests]
+        usage = self._scorer.run(texts, poll)
+        return [score_of(given, self._pieces) for given in texts], usage
+
+    @property
+    def timing(self) -> Timing:
+        """Where the last call's time went."""
+        return self._sampler.timing
+
+    def notices(self) -> list[str]:
+        """What a person should be told since the last time."""
+        waiting = self._sampler.watch.notices
+        return [waiting.popleft() for _ in range(len(waiting))]
+
+    def stop(self, *, stopped: bool = True) -> None:
+        """Make a running call raise ``Cancelled`` at once; callable from any thread."""
+        self._sampler.stop(stopped=stopped)
+
+    def prefill_rate(self, seconds: float) -> float:
+        """llama.cpp's own prefill in tokens/s: one sequence, all threads, batches as large as the setup's."""
+        context, size = self._first, min(self._options.setup.batch, self._context)
+        tokens = np.random.default_rng(0).integers(0, self._weights.vocab_size, size).tolist()
+        self._sampler.forget()
+        context.use_threads(self._options.setup.threads)
+        rates: list[float] = []
+        begun = perf_counter()
+        while len(rates) < 3 or perf_counter() - begun < seconds:
+            started = perf_counter()
+            context.decode([Slot(0, 0, tokens, True)])
+            rates.append(size / (perf_counter() - started))
+            context.clear()
+        return float(np.median(rates[1:]))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        return [len(self._native.tokenize(text)) for text in texts]
+        return [len(self._weights.tokenize(text)) for text in texts]
 
     def render(self, request: SampleRequest) -> str:
         return "".join(piece.text for piece in self._template.render(request.messages)) + request.prefix
 
-    def prompt(self, request: SampleRequest) -> list[int]:
+    def prompt(self, messages: Sequence[Message], prefix: str) -> list[int]:
         """The prompt's tokens: only the template's own text may hold special tokens."""
         tokens: list[int] = []
-        for piece in self._template.render(request.messages):
-            tokens += self._native.tokenize(piece.text, special=piece.special)
-        tokens += self._native.tokenize(request.prefix)
+        for piece in self._template.render(messages):
+            tokens += self._weights.tokenize(piece.text, special=piece.special)
+        tokens += self._weights.tokenize(prefix)
         if self._bos is not None and tokens[:1] != [self._bos]:
             tokens.insert(0, self._bos)
-        return tokens or self._native.tokenize("\n")
+        return tokens or self._weights.tokenize("\n")
 
     def _job(self, request: SampleRequest) -> Job:
-        prompt = self.prompt(request)
-        room = self._context - len(prompt)
-        if request.grammar is not None:
-            # The shortest text must fit; how long texts really get is seen when they are written.
-            check_room(len(prompt) + token_bound(request.grammar), self._context, "a prompt with one row")
-        else:
-            check_room(len(prompt) + 1, self._context, "a prompt")
+        prompt = self.prompt(request.messages, request.prefix)
+        # With a grammar the shortest text must fit; how long texts really get is seen when they are written.
+        least = 1 if request.grammar is None else token_bound(request.grammar)
+        check_room(len(prompt) + least, self._context, "a prompt with one row")
         return Job(
             prompt,
             request.grammar,
             request.n,
             request.sampling,
             request.seed,
-            min(request.max_tokens, room),
+            min(request.max_tokens, self._context - len(prompt)),
+            request.likelihood,
+            self._checked(request.adapter),
         )
+
+    def _scoring(self, request: ScoreRequest) -> Given:
+        prompt = self.prompt(request.messages, request.prefix)
+        paths = [tuple(self._weights.tokenize(text)) for text in request.texts]
+        longest = max(map(len, paths), default=0)
+        check_room(len(prompt) + longest, self._context, "a prompt with the longest text")
+        return Given(prompt, request.grammar, paths, request.sampling, self._checked(request.adapter))
+
+    def _checked(self, adapter: Adapter | None) -> Adapter | None:
+        if adapter is not None:
+            self._weights.adapter(adapter.path)  # or ModelError, before anything is computed
+        return adapter

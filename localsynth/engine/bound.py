@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..core.grammar import Day, Fixed, FreeText, Grammar, Moment, Number, OneOf, Sequence, max_length
+from ..core.grammar import Day, Fixed, FreeText, Grammar, Moment, Number, OneOf, Sequence, Warmed, max_length
 
 __all__ = ["token_bound"]
 
@@ -27,3 +27,5 @@ def token_bound(grammar: Grammar) -> int:
             return -(-max_length(grammar) // 8)
         case Sequence(parts):
             return sum(map(token_bound, parts))
+        case Warmed(part):
+            return token_bound(part)

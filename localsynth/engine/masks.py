@@ -15,7 +15,7 @@ from ..core.errors import EngineError
 from ..core.grammar import Grammar
 from .regex import to_regex
 
-__all__ = ["Automaton", "Masks"]
+__all__ = ["Automaton", "Grammars", "Masks"]
 
 Array: TypeAlias = np.ndarray[Any, Any]
 _KEPT = 256  # compiled grammars; a method that shuffles columns makes a new one for each request
@@ -66,20 +66,16 @@ class Automaton:
         return self._masks.ids(self._matcher)
 
 
-class Masks:
-    """Compiles grammars against one vocabulary."""
+class Grammars:
+    """Compiles grammars against one vocabulary. Used by one thread."""
 
-    def __init__(self, vocab: Any, vocab_size: int) -> None:
+    def __init__(self, vocab: Any) -> None:
         with warnings.catch_warnings():
             # llguidance calls llama.cpp's vocabulary functions by names that are on their way out.
             warnings.simplefilter("ignore", DeprecationWarning)
             self._tokenizer: LLTokenizer = lltokenizer_from_vocab(vocab)
-        self._words = (vocab_size + 31) // 32
-        self._size = vocab_size
-        self._buffer = np.zeros(self._words, np.int32)
         self._numbers: dict[Grammar, int] = {}
         self._compiled: list[LLMatcher] = []
-        self._seen: dict[bytes, Array] = {}
 
     @property
     def eos(self) -> int:
@@ -111,9 +107,23 @@ class Masks:
             self._compiled.append(matcher)
         return number
 
+    def matcher(self, number: int) -> LLMatcher:
+        """A fresh matcher at the beginning of a text."""
+        return self._compiled[number].deep_copy()
+
+
+class Masks:
+    """Token masks as lists of ids; each thread has one of its own over the same grammars."""
+
+    def __init__(self, grammars: Grammars, vocab_size: int) -> None:
+        self._grammars = grammars
+        self._size = vocab_size
+        self._buffer = np.zeros((vocab_size + 31) // 32, np.int32)
+        self._seen: dict[bytes, Array] = {}
+
     def automaton(self, number: int) -> Automaton:
         """A fresh automaton at the beginning of a text."""
-        return Automaton(self._compiled[number].deep_copy(), self)
+        return Automaton(self._grammars.matcher(number), self)
 
     def ids(self, matcher: LLMatcher) -> Array:
         """Allowed token ids of a matcher; few masks differ, so each is unpacked once."""

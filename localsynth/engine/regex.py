@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
 
-from ..core.grammar import Day, Fixed, FreeText, Grammar, Moment, Number, OneOf, Sequence
+from ..core.grammar import Day, Fixed, FreeText, Grammar, Moment, Number, OneOf, Sequence, Warmed
 
 __all__ = ["to_regex"]
 
@@ -38,6 +38,8 @@ def to_regex(grammar: Grammar) -> str:
             return _text(shortest, longest)
         case Sequence(parts):
             return "".join(to_regex(part) for part in parts)
+        case Warmed(part):
+            return to_regex(part)
 
 
 def _escape(text: str) -> str:

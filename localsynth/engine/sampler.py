@@ -1,379 +1,283 @@
-"""Prefix-tree sampling: many rows of many requests out of one shared KV cache.
+"""Prefix-tree sampling: many rows of many requests out of shared KV caches.
 
 ``n`` texts wanted under one prompt are ``n`` at the root of a tree. At each node the count is split over the allowed tokens by
 a multinomial draw and the children go on; texts share every prefix they have in common. That is the same as drawing each text
 alone (each of the ``n`` draws its own token from the same distribution), and costs as many decoded tokens as there are
 distinct prefixes.
 
-The tree is walked depth first by *lanes*. A lane owns one sequence of the KV cache: it follows one child and keeps the
-siblings on its stack; at a leaf it cuts its sequence back to the youngest sibling's branching point. An idle lane takes the
-oldest sibling of the fullest stack and shares the KV of its prefix. So sequences never run out and memory is bounded by the
-number of lanes, whatever ``n``. All lanes decode in one batch. Where the KV cache is full all the same, lanes are closed and
-their work is replayed later from the common trunk.
+Several contexts work side by side on subtrees of their own, each with its share of the threads: contexts of one thread never
+wait for each other inside llama.cpp. They run for an agreed number of batches, then work is shared out anew. Who gets what
+depends on the work alone, never on time, so the same requests give the same rows.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import groupby
+from time import perf_counter
+from typing import TypeAlias
 
-import numpy as np
-
-from ..core.contracts import Sample, Sampling
-from ..core.errors import ContextTooSmall, EngineError
-from ..core.grammar import Grammar
+from ..core.contracts import Adapter
+from ..core.errors import Cancelled, ContextTooSmall
 from ..core.run import Usage
-from ..core.seeds import derive
-from .drawing import child_key, draw, weights
-from .masks import Automaton, Masks
-from .native import Context, NoRoom, Slot
-from .trie import PromptNode, common_length, prompt_tree
+from .branching import Branching
+from .context import Slot
+from .jobs import Item, Job, Work
+from .lanes import CHUNK, Array, Lanes
+from .masks import Grammars
+from .trie import common_length, prompt_tree
+from .watch import Watch
 
-__all__ = ["Job", "Sampler"]
+__all__ = ["Poll", "Sampler", "Timing", "adapter_key", "gather"]
 
-Array: TypeAlias = np.ndarray[Any, Any]
-# Every token attends over all cells in use, its own or not: beyond this many cells past the trunk, further lanes cost more
-# than fuller batches gain (measured on 4 cores: 24 lanes of 100 tokens each are a quarter faster than 64).
-_CELLS = 2048
-_FEWEST = 16  # lanes that are opened whatever their length
-_GUESS = 32  # tokens of an answer, before the first is whole
-_CHUNK = 128  # prompts are read in steps of this many tokens, so that reading one again gives the same bits
-
-
-@dataclass
-class Job:
-    """A request in tokens."""
-
-    prompt: list[int]
-    grammar: Grammar | None
-    n: int
-    sampling: Sampling
-    seed: int
-    max_tokens: int
-    done: list[tuple[tuple[int, ...], int]] = field(default_factory=list)
+Poll: TypeAlias = Callable[[int, Usage], None]  # (texts finished, usage so far)
+_LONGEST_EPOCH = 16  # batches between two sharings of work
+_UNFAIR = 0.7  # of the mean number of texts: who has fewer is given some
+_SUBTREE = 4  # texts that make a subtree worth replaying its path elsewhere
+_LEAST_ROOM = 512  # cells a context must have past the trunk to take part
 
 
-@dataclass(slots=True)
-class _Item:
-    """Tokens to decode behind the first ``start`` tokens of a sequence, and what to do then.
+@dataclass(frozen=True)
+class Timing:
+    """Where a call's wall time went, in seconds.
 
-    Either inside the prompts (``node``), or ``count`` texts of ``job`` that begin with ``path``, whose end is ``feed``.
+    native : inside llama.cpp. python : between two batches, waiting for the interpreter included. Both are means of the
+    contexts that took part; what is left is waiting for the slowest. first : until the first text was whole.
     """
 
-    start: int
-    feed: Sequence[int]
-    node: PromptNode | None = None
-    job: int = -1
-    path: tuple[int, ...] = ()
-    count: int = 0
-    key: int = 0
-
-
-@dataclass(slots=True)
-class _Lane:
-    sequence: int
-    length: int = 0  # tokens its sequence holds
-    item: _Item | None = None
-    fed: int = 0
-    stack: list[_Item] = field(default_factory=list)
-    automata: dict[int, Automaton] = field(default_factory=dict)
+    seconds: float
+    native: float
+    python: float
+    first: float
 
 
 class Sampler:
-    """Samples jobs on a context.
+    """Samples jobs on some contexts.
 
-    context : longest sequence allowed, in tokens. lanes : sequences decoded side by side; the context needs one more.
+    lanes : one set per context; the first context is the roomiest and reads what prompts have in common.
+    longest : tokens a sequence may have. threads : of llama.cpp, all contexts together.
     """
 
-    def __init__(self, native: Context, masks: Masks, *, context: int, lanes: int) -> None:
-        self._native, self._masks, self._context = native, masks, context
-        self._lanes = [_Lane(i) for i in range(lanes)]
-        self._trunk = lanes  # this sequence keeps what all prompts of a call begin with
-        self._trunk_tokens: list[int] = []
-        self._pieces = native.pieces()
-        self._ends, control = native.special()
-        self._free = np.array([t for t in range(native.vocab_size) if t not in control or t in self._ends])
+    def __init__(
+        self, lanes: Sequence[Lanes], grammars: Grammars, branching: Branching, *, longest: int, threads: int
+    ) -> None:
+        self.lanes, self._grammars, self._branching = list(lanes), grammars, branching
+        self._longest = longest
+        self.pool = ThreadPoolExecutor(len(lanes), thread_name_prefix="context")
+        self.watch = Watch(threads)
+        self._trunks: list[list[int]] = [[] for _ in lanes]  # tokens of the trunk each context holds
+        self._adapter: Adapter | None = None
+        self.timing = Timing(0.0, 0.0, 0.0, 0.0)
 
-    def run(
-        self, jobs: Sequence[Job], poll: Callable[[int, Usage], None] | None = None
-    ) -> tuple[list[Sample], Usage]:
-        """The texts of every job. ``poll`` is called after every batch with (texts finished, usage); it may raise.
+    def run(self, jobs: Sequence[Job], poll: Poll | None = None) -> Usage:
+        """Make every job's texts. ``poll`` is called now and then with (texts finished, usage so far); it may raise.
 
-        Raises ``ContextTooSmall``, ``EngineError``.
+        Raises ``ContextTooSmall``, ``Cancelled``, ``EngineError``.
         """
-        self._jobs, self._usage, self._finished = jobs, Usage(calls=1, samples=sum(j.n for j in jobs)), 0
-        self._counts = {"prompt": 0, "decoded": 0, "forced": 0}
-        self._orphans: deque[_Item] = deque()
-        self._open = len(self._lanes)
-        self._lengths = (0, 0)  # tokens and number of the distinct texts that are whole
-        if self._masks.full:
-            self._masks.forget()
-            for lane in self._lanes:
-                lane.automata.clear()
-        self._grammars = [None if job.grammar is None else self._masks.compile(job.grammar) for job in jobs]
-        wanted = [index for index, job in enumerate(jobs) if job.n > 0]
-        try:
-            if wanted:
-                self._plant([jobs[index].prompt for index in wanted], wanted)
-                while self._step():
-                    if poll is not None:
-                        poll(self._finished, self._totals())
-        finally:
-            for lane in self._lanes:
-                self._close(lane)
-        return [self._texts(job) for job in jobs], self._totals()
+        started = perf_counter()
+        busy = [(lanes.context.busy, lanes.seconds) for lanes in self.lanes]
+        self._trunk_seconds = 0.0
+        self._shared = 0.0  # seconds in which the contexts worked, all together
+        self._wanted = sum(job.n for job in jobs)
+        self._finished, self._spent, self._first = 0, Usage(calls=1, samples=self._wanted), 0.0
+        self._used: set[int] = set()
+        if self._grammars.full:
+            self._grammars.forget()
+            for lanes in self.lanes:
+                lanes.forget()
+        for adapter, group in groupby(
+            sorted(jobs, key=lambda job: adapter_key(job.adapter)), key=lambda job: job.adapter
+        ):
+            members = [job for job in group if job.n > 0]
+            if members:
+                self.use_adapter(adapter)
+                self._run_group(members, poll, started)
+        seconds, count = perf_counter() - started, max(len(self._used), 1)
+        native = sum(self.lanes[i].context.busy - busy[i][0] for i in self._used) / count
+        walked = sum(self.lanes[i].seconds - busy[i][1] for i in self._used) / count
+        trunk = self._trunk_seconds
+        alone = seconds - self._shared - trunk  # nobody decodes while work is shared out
+        self.timing = Timing(seconds, native + trunk, walked - native + alone, self._first)
+        return self._spent
 
-    def _totals(self) -> Usage:
-        c = self._counts
-        return Usage(
-            calls=1,
-            samples=self._usage.samples,
-            prompt_tokens=c["prompt"],
-            decoded_tokens=c["decoded"],
-            forced_tokens=c["forced"],
-        )
+    def stop(self, *, stopped: bool = True) -> None:
+        """Make a running call raise ``Cancelled`` at once; callable from any thread."""
+        for lanes in self.lanes:
+            lanes.context.stop(stopped=stopped)
 
-    # --- beginning --------------------------------------------------------------------------------------------------
+    def forget(self) -> None:
+        """Drop all that is kept between calls; what is computed next is the same."""
+        self._trunks = [[] for _ in self.lanes]
+        for lanes in self.lanes:
+            lanes.context.clear()
 
-    def _plant(self, prompts: Sequence[list[int]], indices: Sequence[int]) -> None:
-        longest = max(map(len, prompts))
-        if longest >= self._context:
+    def use_adapter(self, adapter: Adapter | None) -> None:
+        """Work with this adapter from now on."""
+        if adapter != self._adapter:
+            self.forget()  # what was decoded with other weights is of no use
+            for lanes in self.lanes:
+                lanes.context.use_adapter(
+                    adapter.path if adapter else None, adapter.scale if adapter else 0.0
+                )
+            self._adapter = adapter
+
+    # --- one group of jobs ------------------------------------------------------------------------------------------
+
+    def _run_group(self, jobs: Sequence[Job], poll: Poll | None, started: float) -> None:
+        longest = max(len(job.prompt) for job in jobs)
+        if longest >= self._longest:
             raise ContextTooSmall(
-                f"a prompt of {longest} tokens leaves no room for an answer: the model reads at most {self._context}",
+                f"a prompt of {longest} tokens leaves no room for an answer: the model reads at most {self._longest}",
                 "shorten descriptions, use fewer examples, or a model with a longer context",
             )
-        root = prompt_tree(prompts)
-        for node in _walk(root):
-            node.ends = [indices[i] for i in node.ends]
-        # What the last call left of the same beginning is used again, in whole steps: see _CHUNK.
-        kept = common_length(self._trunk_tokens, root.tokens[:-1]) // _CHUNK * _CHUNK
-        self._native.truncate(self._trunk, kept)
-        self._trunk_tokens = root.tokens[:kept]
-        lane = self._lanes[0]
-        if kept:
-            self._native.copy(self._trunk, lane.sequence, kept)
-            lane.length = kept
-        self._root = root
-        self._own = sum(map(len, prompts)) / len(prompts) - root.end
-        self._start(lane, _Item(kept, root.tokens[kept:], node=root))
-        if not root.tokens:
-            self._expand(lane, None)
-
-    def _keep_trunk(self, lane: _Lane) -> None:
-        self._native.copy(lane.sequence, self._trunk, self._root.end)
-        self._trunk_tokens = list(self._root.tokens)
-
-    # --- lanes ------------------------------------------------------------------------------------------------------
-
-    def _start(self, lane: _Lane, item: _Item) -> None:
-        if lane.length > item.start:
-            self._native.truncate(lane.sequence, item.start)
-            lane.length = item.start
-        lane.item, lane.fed = item, 0
-        end = item.start + len(item.feed)
-        if end > self._context:
-            raise ContextTooSmall(
-                f"a row reached {end} tokens with its prompt, the model reads at most {self._context}",
-                "shorten texts or descriptions, use fewer columns, or a model with a longer context",
-            )
-
-    def _close(self, lane: _Lane) -> None:
-        if lane.length:
-            self._native.truncate(lane.sequence, 0)
-        lane.item, lane.length = None, 0
-        lane.stack.clear()
-
-    def _employ(self) -> list[_Lane]:
-        """Give idle lanes work, oldest siblings first; the busy lanes."""
-        busy = [lane for lane in self._lanes if lane.item is not None]
-        most = min(self._open, max(_FEWEST, int(_CELLS / self._usual_tail())))
-        for lane in self._lanes:
-            if len(busy) >= most:
-                break
-            if lane.item is not None:
-                continue
-            if self._orphans:
-                item, source = self._orphans.popleft(), self._trunk
-            else:
-                victim = max(busy, key=lambda other: len(other.stack), default=None)
-                if victim is None or not victim.stack:
-                    break
-                item, source = victim.stack.pop(0), victim.sequence
-            self._native.copy(source, lane.sequence, item.start)
-            lane.length = item.start
-            self._start(lane, item)
-            busy.append(lane)
-        return busy
-
-    def _usual_tail(self) -> float:
-        """Cells a lane holds past the trunk at its end: what its prompt has beyond it, and an answer of usual length."""
-        tokens, texts = self._lengths
-        return max(1.0, self._own + (tokens / texts if texts else _GUESS))
-
-    def _step(self) -> bool:
-        """Decode one batch; false when nothing is left to do."""
-        busy = self._employ()
-        if not busy:
-            return False
-        slots, fed = self._fill(busy)
-        while (logits := self._decode(slots)) is None:
-            self._evict()
-            slots, fed = self._fill([lane for lane in busy if lane.item is not None])
-        row = 0
-        for lane, slot in zip(fed, slots, strict=True):
-            size = len(slot.tokens)
-            lane.length += size
-            lane.fed += size
-            assert lane.item is not None
-            self._counts["prompt" if lane.item.node is not None else "decoded"] += size
-            if slot.logits:
-                self._expand(lane, logits[row])
-                row += 1
-            elif lane.fed == len(lane.item.feed):
-                self._expand(lane, None)
-        return True
-
-    def _decode(self, slots: Sequence[Slot]) -> Array | None:
-        """Logits, or ``None`` where the KV cache is full."""
+        numbers = [None if job.grammar is None else self._grammars.compile(job.grammar) for job in jobs]
+        work = Work(jobs, prompt_tree([job.prompt for job in jobs]), numbers)
+        team = [lanes for lanes in self.lanes if self._has_room(lanes, work)]
+        before, finished_before = self._spent, self._finished
         try:
-            return self._native.decode(slots)
-        except NoRoom:
-            return None
+            for lanes in team:
+                lanes.begin(work, last_resort=lanes is self.lanes[0])
+            logits, read = self._read_trunk(work)
+            self._spent = before = before + Usage(prompt_tokens=read)
+            root = Item(0, (), 0, node=work.root)
+            for item in sorted(team[0].sprout(work.children(root), logits), key=lambda item: -item.count):
+                self._deal(item, team)
+            while any(lanes.texts for lanes in team):
+                self._epoch(work, team)
+                self._spent = before + _usage(team)
+                self._finished = finished_before + sum(lanes.counts["texts"] for lanes in team)
+                if self._finished and not self._first:
+                    self._first = perf_counter() - started
+                if poll is not None:
+                    poll(self._finished, self._spent)
+            self._spent = before + _usage(team)
+            self._finished = finished_before + sum(job.n for job in jobs)
+        finally:
+            for lanes in team:
+                lanes.close()
 
-    def _fill(self, busy: Sequence[_Lane]) -> tuple[list[Slot], list[_Lane]]:
-        room, slots, fed = self._native.batch_size, [], []
-        for lane in busy:
-            item = lane.item
-            assert item is not None
-            left = len(item.feed) - lane.fed
-            size = min(left, _CHUNK - lane.length % _CHUNK) if item.node is not None else left
-            if size > room:
-                if item.node is None and size > self._native.batch_size:
-                    size = room  # a replay longer than a batch goes in pieces
-                else:
-                    continue
-            tokens = item.feed[lane.fed : lane.fed + size]
-            last = lane.fed + size == len(item.feed)
-            slots.append(
-                Slot(lane.sequence, lane.length, tokens, last and (item.node is None or bool(item.node.ends)))
-            )
-            fed.append(lane)
-            room -= size
-        return slots, fed
+    def _has_room(self, lanes: Lanes, work: Work) -> bool:
+        if lanes is self.lanes[0]:
+            return True
+        longest = max(len(job.prompt) for job in work.jobs)
+        return lanes.context.cells >= longest + _LEAST_ROOM
 
-    def _evict(self) -> None:
-        """Close the youngest lane and keep its work for a replay from the trunk."""
-        open_lanes = [lane for lane in self._lanes if lane.item is not None]
-        if len(open_lanes) <= 1:
-            raise ContextTooSmall(
-                "the KV cache cannot hold one prompt and one row",
-                "use a model with a longer context, or a shorter prompt",
-            )
-        lane = max(open_lanes, key=lambda other: other.sequence)
-        trunk = self._root.end
-        for item in [lane.item, *reversed(lane.stack)]:
-            assert item is not None
-            row = item.node is None
-            whole = [*self._jobs[item.job].prompt, *item.path] if row else self._prompt_until(item.node)
-            if item.start < trunk:
-                raise EngineError("the KV cache is full before the prompts' common part is read")
-            item.start, item.feed = trunk, whole[trunk:]
-            self._orphans.append(item)
-        self._close(lane)
-        self._open = max(1, len(open_lanes) - 1)
+    def _read_trunk(self, work: Work) -> tuple[Array | None, int]:
+        """Decode what all prompts have in common, on the first context; (logits where a job ends there, tokens read)."""
+        tokens, first = work.root.tokens, self.lanes[0]
+        context = first.context
+        # What the last call left of the same beginning is used again, in whole steps: see CHUNK.
+        kept = common_length(self._trunks[0], tokens[:-1]) // CHUNK * CHUNK
+        context.truncate(first.trunk, kept)
+        self._trunks[0] = tokens[:kept]
+        before = context.busy
+        logits = None
+        for start in range(kept, len(tokens), CHUNK):
+            context.use_threads(self.watch.in_step())
+            step = tokens[start : start + CHUNK]
+            wanted = start + len(step) == len(tokens) and bool(work.root.ends)
+            found = context.decode([Slot(first.trunk, start, step, wanted)])
+            logits = found[0].copy() if wanted else None
+            self._trunks[0] = tokens[: start + len(step)]
+        self._trunk_seconds += context.busy - before
+        context.busy = before
+        self._used.add(0)
+        return logits, len(tokens) - kept
 
-    def _prompt_until(self, node: PromptNode | None) -> list[int]:
-        assert node is not None
-        below = node
-        while not below.ends:
-            below = below.children[0]
-        return self._jobs[below.ends[0]].prompt[: node.end]
+    def _deal(self, item: Item, team: Sequence[Lanes]) -> None:
+        """Give an item to whoever has the fewest texts to make."""
+        self._hand(item, min(team, key=lambda lanes: lanes.texts))
 
-    # --- the tree ---------------------------------------------------------------------------------------------------
-
-    def _expand(self, lane: _Lane, logits: Array | None) -> None:
-        item = lane.item
-        assert item is not None
-        children: list[_Item] = []
-        if item.node is not None:
-            node = item.node
-            if node is self._root:
-                self._keep_trunk(lane)
-            children += [_Item(node.end, child.tokens, node=child) for child in reversed(node.children)]
-            for index in reversed(node.ends):
-                assert logits is not None
-                job = self._jobs[index]
-                key = derive(job.seed, "texts")
-                children += self._branch(lane, _Item(node.end, (), job=index, count=job.n, key=key), logits)
-        else:
-            assert logits is not None
-            children = self._branch(lane, item, logits)
-        lane.stack.extend(children)
-        if lane.stack:
-            self._start(lane, lane.stack.pop())
-        else:
-            self._close(lane)
-
-    def _branch(self, lane: _Lane, item: _Item, logits: Array) -> list[_Item]:
-        """Split a count over the next tokens: items to decode, and texts that are whole already."""
-        job = self._jobs[item.job]
-        automaton = self._automaton(lane, item)
-        ids = self._free if automaton is None else automaton.allowed()
-        start = len(job.prompt) + len(item.path)
-        children = []
-        for at, count in draw(weights(logits[ids], job.sampling), item.key, item.count):
-            token = int(ids[at])
-            key = child_key(item.key, token)
-            tokens, whole = [token], token in self._ends
-            if not whole and automaton is not None:
-                automaton.push(tokens)
-                if not automaton.complete:
-                    forced = automaton.forced()
-                    automaton.push(forced)
-                    tokens += forced
-                whole = automaton.complete
-                automaton.pop(len(tokens))
-            elif whole:
-                tokens = []
-            path = (*item.path, *tokens)
-            if automaton is None:
-                whole = whole or len(path) >= job.max_tokens
-            if whole:
-                job.done.append((path, count))
-                self._lengths = self._lengths[0] + len(path), self._lengths[1] + 1
-                self._finished += count
+    def _hand(self, item: Item, lanes: Lanes) -> None:
+        at = self.lanes.index(lanes)
+        if self._trunks[at] != self._trunks[0]:
+            if self._trunks[0]:
+                lanes.context.adopt(lanes.trunk, self.lanes[0].context.export(self.lanes[0].trunk))
             else:
-                self._counts["forced"] += max(len(tokens) - 1, 0)
-                children.append(_Item(start, tokens, job=item.job, path=path, count=count, key=key))
-        # The largest subtree last: this lane follows it, and the others stay for lanes that are idle.
-        children.sort(key=lambda child: child.count)
-        return children
+                lanes.context.truncate(lanes.trunk, 0)
+            self._trunks[at] = list(self._trunks[0])
+        self._used.add(at)
+        lanes.put(item)
 
-    def _automaton(self, lane: _Lane, item: _Item) -> Automaton | None:
-        """The lane's automaton for the item's grammar, standing behind the item's path."""
-        number = self._grammars[item.job]
-        if number is None:
-            return None
-        automaton = lane.automata.get(number)
-        if automaton is None:
-            if len(lane.automata) >= 8:
-                lane.automata.clear()
-            automaton = lane.automata[number] = self._masks.automaton(number)
-        automaton.move(item.path)
-        return automaton
+    def _epoch(self, work: Work, team: Sequence[Lanes]) -> None:
+        """Share out the work, then let everyone decode some batches."""
+        self._balance(team)
+        active = [lanes for lanes in team if lanes.texts]
+        # Nobody runs dry before about this many batches: texts left, times the batches a text has taken so far, over the lanes.
+        per_text = max(1, sum(lanes.steps for lanes in team) // max(1, sum(lanes.ended for lanes in team)))
+        least = (
+            min(lanes.texts * per_text // lanes.count for lanes in team) if len(team) > 1 else _LONGEST_EPOCH
+        )
+        batches = max(1, min(_LONGEST_EPOCH, least))
+        decoded, begun = sum(lanes.tokens for lanes in active), perf_counter()
+        self._together(active, batches)
+        seconds = perf_counter() - begun
+        self._shared += seconds
+        self.watch.saw(sum(lanes.tokens for lanes in active) - decoded, seconds, len(active))
+        for lanes in team:
+            for item in lanes.returned:
+                self._hand(item, self.lanes[0])
+            lanes.returned.clear()
 
-    def _texts(self, job: Job) -> Sample:
-        texts = []
-        for path, count in job.done:
-            text = b"".join(self._pieces[token] for token in path).decode(errors="replace")
-            texts += [text] * count
-        order = np.random.default_rng(derive(job.seed, "order")).permutation(len(texts))
-        # The order in which the tree was finished must not show: sorted first, then shuffled by the seed.
-        texts.sort()
-        return Sample(tuple(texts[i] for i in order))
+    def _together(self, active: Sequence[Lanes], batches: int) -> None:
+        each = self.watch.threads // len(active)
+        each = min(each, self.watch.in_step()) if each > 1 else 1
+        for lanes in active:
+            lanes.context.use_threads(each)
+        if len(active) == 1:
+            active[0].run(batches)
+            return
+        hands = min(len(active), self.watch.threads)
+        shares = [active[i::hands] for i in range(hands)]
+        futures = [self.pool.submit(_run_each, share, batches) for share in shares]
+        gather(futures)
+
+    def _balance(self, team: Sequence[Lanes]) -> None:
+        """Move waiting items from who has the most texts to make to who has too few.
+
+        A whole subtree is moved early; single texts, which cost the more the longer they are, only to lanes that are idle.
+        """
+        if len(team) < 2:
+            return
+        texts = {id(lanes): lanes.texts for lanes in team}
+        fair = sum(texts.values()) / len(team)
+        while True:
+            poor = min(team, key=lambda lanes: texts[id(lanes)])
+            rich = max(team, key=lambda lanes: texts[id(lanes)])
+            needy = poor.idle > poor.waiting
+            if not needy and texts[id(poor)] > _UNFAIR * fair:
+                return
+            gap = texts[id(rich)] - texts[id(poor)]
+            item = rich.take(1 if needy else _SUBTREE, gap)
+            if item is None:
+                return
+            texts[id(rich)] -= item.count
+            texts[id(poor)] += item.count
+            self._hand(item, poor)
 
 
-def _walk(node: PromptNode) -> list[PromptNode]:
-    return [node, *(below for child in node.children for below in _walk(child))]
+def gather(futures: Sequence[Future[None]]) -> None:
+    """Wait for all; raise what went wrong, a failure rather than the ``Cancelled`` that others answered with."""
+    errors = [error for future in futures if (error := future.exception()) is not None]
+    if errors:
+        raise next((error for error in errors if not isinstance(error, Cancelled)), errors[0])
+
+
+def _run_each(share: Sequence[Lanes], batches: int) -> None:
+    for lanes in share:
+        lanes.run(batches)
+
+
+def _usage(team: Sequence[Lanes]) -> Usage:
+    return Usage(
+        prompt_tokens=sum(lanes.counts["prompt"] for lanes in team),
+        decoded_tokens=sum(lanes.counts["decoded"] for lanes in team),
+        forced_tokens=sum(lanes.counts["forced"] for lanes in team),
+    )
+
+
+def adapter_key(adapter: Adapter | None) -> tuple[str, float]:
+    """What requests are sorted by, so that each adapter is set once."""
+    return (adapter.path, adapter.scale) if adapter is not None else ("", 0.0)

@@ -8,15 +8,22 @@ import struct
 from collections.abc import Sequence
 from dataclasses import astuple
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import TypeAdapter
 
 from ..core import errors
-from ..core.contracts import Message, SampleRequest, Sampling
+from ..core.contracts import Adapter, Message, SampleRequest, Sampling, ScoreRequest
 from ..core.grammar import Grammar
 
-__all__ = ["decode_error", "decode_requests", "encode_error", "encode_requests", "read_frame", "write_frame"]
+__all__ = [
+    "decode_error",
+    "decode_requests",
+    "encode_error",
+    "encode_requests",
+    "read_frame",
+    "write_frame",
+]
 
 _HEADER = struct.Struct("<I")
 _LIMIT = 1 << 30
@@ -59,42 +66,49 @@ def _grammar() -> TypeAdapter[Grammar]:
     return TypeAdapter(Grammar)
 
 
-def encode_requests(requests: Sequence[SampleRequest]) -> dict[str, Any]:
-    """Requests as plain data; texts and grammars that many requests share are sent once."""
+Request: TypeAlias = SampleRequest | ScoreRequest
+
+
+def encode_requests(requests: Sequence[Request]) -> dict[str, Any]:
+    """Requests as plain data; prompts and grammars that many requests share are sent once."""
     texts: dict[str, int] = {}
     grammars: dict[Grammar, int] = {}
-    plain = [
-        [
-            [[message.role, texts.setdefault(message.text, len(texts))] for message in request.messages],
-            None if request.grammar is None else grammars.setdefault(request.grammar, len(grammars)),
-            request.n,
-            request.prefix,
-            list(astuple(request.sampling)),
-            request.seed,
-            request.max_tokens,
-        ]
-        for request in requests
-    ]
+    plain = []
+    for request in requests:
+        messages = [[m.role, texts.setdefault(m.text, len(texts))] for m in request.messages]
+        grammar = None if request.grammar is None else grammars.setdefault(request.grammar, len(grammars))
+        adapter = None if request.adapter is None else list(astuple(request.adapter))
+        rest: list[Any]
+        if isinstance(request, SampleRequest):
+            rest = [request.n, request.seed, request.max_tokens, request.likelihood]
+        else:
+            rest = [list(request.texts)]
+        plain.append([messages, grammar, request.prefix, list(astuple(request.sampling)), adapter, rest])
     dump = _grammar().dump_python
     return {"texts": list(texts), "grammars": [dump(g, mode="json") for g in grammars], "requests": plain}
 
 
-def decode_requests(data: dict[str, Any]) -> list[SampleRequest]:
+def decode_requests(data: dict[str, Any]) -> list[Any]:
     """The requests of :func:`encode_requests`."""
     texts = data["texts"]
     grammars = [_grammar().validate_python(grammar) for grammar in data["grammars"]]
-    return [
-        SampleRequest(
-            tuple(Message(role, texts[text]) for role, text in messages),
-            None if grammar is None else grammars[grammar],
-            n,
-            prefix,
-            Sampling(*sampling),
-            seed,
-            max_tokens,
-        )
-        for messages, grammar, n, prefix, sampling, seed, max_tokens in data["requests"]
-    ]
+    requests: list[Request] = []
+    for messages, grammar, prefix, sampling, adapter, rest in data["requests"]:
+        common: dict[str, Any] = {
+            "messages": tuple(Message(role, texts[text]) for role, text in messages),
+            "grammar": None if grammar is None else grammars[grammar],
+            "prefix": prefix,
+            "sampling": Sampling(*sampling),
+            "adapter": None if adapter is None else Adapter(*adapter),
+        }
+        if len(rest) == 1:
+            requests.append(ScoreRequest(**common, texts=tuple(rest[0])))
+        else:
+            n, seed, max_tokens, likelihood = rest
+            requests.append(
+                SampleRequest(**common, n=n, seed=seed, max_tokens=max_tokens, likelihood=likelihood)
+            )
+    return requests
 
 
 def encode_error(error: errors.LocalsynthError) -> dict[str, str]:

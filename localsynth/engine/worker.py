@@ -10,11 +10,13 @@ import queue
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from ..core.contracts import Message, SampleRequest
 from ..core.errors import Cancelled, EngineError, LocalsynthError
 from ..core.run import Usage
+from .setup import Setup
 from .wire import decode_requests, encode_error, read_frame, write_frame
 
 _INTERVAL = 0.1  # seconds between two progress messages
@@ -26,7 +28,10 @@ class _Inbox:
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self._frames: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-        self.cancelled = threading.Event()
+        self._lock = threading.Lock()
+        self._cancelled = 0  # calls up to this number are cancelled
+        self._running = 0
+        self._stop: Callable[[], None] = _nothing
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self) -> None:
@@ -34,13 +39,32 @@ class _Inbox:
             frame = read_frame(self._fd)
             if frame is None:
                 os._exit(0)  # the parent is gone: nobody wants what is being computed
-            if frame["do"] == "cancel":
-                self.cancelled.set()
-            else:
+            if frame["do"] != "cancel":
                 self._frames.put(frame)
+                continue
+            with self._lock:
+                self._cancelled = max(self._cancelled, int(frame["id"]))
+                if self._running and self._running <= self._cancelled:
+                    self._stop()
 
     def next(self) -> dict[str, Any]:
         return self._frames.get()
+
+    def begin(self, number: int, stop: Callable[[], None]) -> None:
+        """Call ``number`` begins; ``stop`` is called when it is cancelled. Raises ``Cancelled`` where it already was."""
+        with self._lock:
+            if number <= self._cancelled:
+                raise Cancelled("the engine was told to stop")
+            self._running, self._stop = number, stop
+
+    def end(self) -> None:
+        """The call is over."""
+        with self._lock:
+            self._running, self._stop = 0, _nothing
+
+
+def _nothing() -> None:
+    """Nobody to stop."""
 
 
 class _Worker:
@@ -52,13 +76,14 @@ class _Worker:
 
         first = self._inbox.next()
         try:
-            self._backend = LlamaBackend(Options(**first["options"]))
+            options = first["options"]
+            self._backend = LlamaBackend(Options(**{**options, "setup": Setup(**options["setup"])}))
             self._warm_up()
         except LocalsynthError as error:
             write_frame(self._out, encode_error(error))
             return
         info = self._backend.info()
-        write_frame(self._out, {"name": info.name, "context": info.context})
+        write_frame(self._out, {"context": info.context, "setup": info.setup})
         while True:
             frame = self._inbox.next()
             try:
@@ -76,43 +101,66 @@ class _Worker:
         self._backend.sample([SampleRequest((Message("user", "1, 2, 3, " * 24),), None, n=2, max_tokens=2)])
 
     def _answer(self, frame: dict[str, Any]) -> dict[str, Any]:
-        requests = decode_requests(frame["requests"]) if "requests" in frame else []
+        requests = decode_requests(frame) if "requests" in frame else []
         match frame["do"]:
-            case "sample":
-                return self._sample(frame["id"], requests)
+            case "sample" | "score":
+                return self._long(frame["id"], frame["do"], requests)
             case "count":
                 return {"counts": self._backend.count_tokens(frame["texts"])}
             case "render":
-                return {
-                    "text": self._backend.render(requests[0]),
-                    "tokens": len(self._backend.prompt(requests[0])),
-                }
+                request = requests[0]
+                tokens = len(self._backend.prompt(request.messages, request.prefix))
+                return {"text": self._backend.render(request), "tokens": tokens}
+            case "prefill":
+                return {"rate": self._backend.prefill_rate(frame["seconds"])}
         raise EngineError(f"the engine does not know '{frame['do']}'")
 
-    def _sample(self, number: int, requests: list[SampleRequest]) -> dict[str, Any]:
-        self._inbox.cancelled.clear()
-        started = told = time.monotonic()
+    def _long(self, number: int, what: str, requests: list[Any]) -> dict[str, Any]:
+        """A call that takes time: progress is told, and it can be cancelled."""
+        told = time.monotonic()
 
         def poll(finished: int, usage: Usage) -> None:
             nonlocal told
-            if self._inbox.cancelled.is_set():
-                raise Cancelled("the engine was told to stop")
             if time.monotonic() - told >= _INTERVAL:
                 told = time.monotonic()
                 tokens = usage.prompt_tokens + usage.decoded_tokens
                 write_frame(self._out, {"id": number, "finished": finished, "tokens": tokens})
 
-        samples, usage = self._backend.sample(requests, poll)
+        self._backend.stop(stopped=False)
+        self._inbox.begin(number, self._backend.stop)
+        try:
+            answer, usage = self._made(what, requests, poll)
+        finally:
+            self._inbox.end()
+        timing = self._backend.timing
         return {
-            "samples": [list(sample.texts) for sample in samples],
+            **answer,
             "usage": [usage.prompt_tokens, usage.decoded_tokens, usage.forced_tokens],
-            "seconds": time.monotonic() - started,
+            "timing": {
+                "seconds": timing.seconds,
+                "native_seconds": timing.native,
+                "python_seconds": timing.python,
+                "first_seconds": timing.first,
+            },
+            "notices": self._backend.notices(),
         }
+
+    def _made(
+        self, what: str, requests: list[Any], poll: Callable[[int, Usage], None]
+    ) -> tuple[dict[str, Any], Usage]:
+        if what == "sample":
+            samples, usage = self._backend.sample(requests, poll)
+            return {"samples": [[sample.texts, sample.logprobs] for sample in samples]}, usage
+        scores, usage = self._backend.score(requests, poll)
+        return {"scores": [[score.values, score.tokens] for score in scores]}, usage
 
 
 def main() -> None:
     """Entry point: two file descriptors, to read from and to write to."""
     read, write = int(sys.argv[1]), int(sys.argv[2])
+    sys.setswitchinterval(
+        0.0005
+    )  # contexts wait for the interpreter between two batches: 5 ms would be half a batch
     try:
         _Worker(_Inbox(read), write).run()
     except BrokenPipeError:

@@ -10,27 +10,29 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 import pytest
 
-from localsynth.core.contracts import Message, SampleRequest
+from localsynth.core.contracts import Message, SampleRequest, ScoreRequest
 from localsynth.core.errors import Cancelled, ContextTooSmall, EngineDied, EngineError, ModelError
 from localsynth.core.grammar import Fixed, Number, OneOf, seq
 from localsynth.engine.process import ProcessEngine
+from localsynth.engine.setup import Setup
 
 pytestmark = pytest.mark.model
 
 GRAMMAR = seq(Number(18, 95), ",", OneOf((Fixed("female"), Fixed("male"))), "\n")
 REQUEST = SampleRequest((Message("user", "Write one row: age,sex."),), GRAMMAR, n=10, seed=3)
+SETUP = Setup(threads=2, contexts=2, side_cells=2048)
 LONG = SampleRequest((Message("user", "Tell a long story."),), None, n=64, max_tokens=2000, seed=1)
 
 
 @pytest.fixture
 def engine(embedded_model: Path, tmp_path: Path) -> Iterator[ProcessEngine]:
-    with ProcessEngine(
-        embedded_model, "smollm2-135m", threads=2, log=tmp_path / "logs" / "engine.log"
-    ) as engine:
+    with ProcessEngine(embedded_model, "smollm2-135m", SETUP, log=tmp_path / "logs" / "engine.log") as engine:
         yield engine
 
 
@@ -68,7 +70,7 @@ def test_answers_and_keeps_its_log_private(engine: ProcessEngine, tmp_path: Path
 def test_a_fresh_process_writes_the_same_rows(engine: ProcessEngine, embedded_model: Path) -> None:
     engine.sample([LONG.__class__((Message("user", "Something else first."),), GRAMMAR, n=5, seed=9)])
     (warm,), _ = engine.sample([REQUEST])
-    with ProcessEngine(embedded_model, "smollm2-135m", threads=2) as other:
+    with ProcessEngine(embedded_model, "smollm2-135m", SETUP) as other:
         (fresh,), _ = other.sample([REQUEST])
     assert warm == fresh
 
@@ -98,9 +100,40 @@ def test_cancel_is_felt_and_the_engine_goes_on(engine: ProcessEngine) -> None:
     with pytest.raises(Cancelled):
         engine.sample([LONG], lambda *_: begun.set())
     thread.join()
-    assert time.monotonic() - told[0] < 10  # seconds; on an idle machine well under one
+    assert time.monotonic() - told[0] < 10  # seconds; on an idle machine some milliseconds
     (sample,), _ = engine.sample([REQUEST])
     assert len(sample.texts) == 10
+
+
+def test_a_cancel_that_comes_first_is_not_lost(engine: ProcessEngine) -> None:
+    """The next call's cancel may reach the child before the child begins with the call."""
+    engine._number += 1
+    engine._cancel()
+    engine._number -= 1
+    with pytest.raises(Cancelled):
+        engine.sample([LONG])
+    assert engine.sample([REQUEST])[0][0].texts
+
+
+def test_a_long_prompt_is_left_in_the_middle(engine: ProcessEngine) -> None:
+    prompt = SampleRequest((Message("user", "word " * 7_000),), GRAMMAR)
+    threading.Timer(0.3, engine.cancel).start()
+    with pytest.raises(Cancelled):
+        engine.sample([prompt])
+    first, _ = engine.sample([REQUEST])
+    assert first == engine.sample([REQUEST])[0]
+
+
+def test_scores_cross_the_pipe(engine: ProcessEngine) -> None:
+    drawn = replace(REQUEST, likelihood=True)
+    (sample,), _ = engine.sample([drawn])
+    assert sample.logprobs is not None
+    asked = ScoreRequest(REQUEST.messages, GRAMMAR, (*sample.texts, "never"))
+    (score,), usage = engine.score([asked])
+    assert len(score.values) == len(score.tokens) == 11
+    assert score.logprobs[-1] == -inf
+    assert usage.decoded_tokens > 0
+    assert engine.prefill_rate(0.1) > 0
 
 
 def test_a_killed_child_is_reported_with_its_log(engine: ProcessEngine) -> None:
@@ -127,7 +160,7 @@ def test_too_long_a_prompt_is_an_answer_not_a_death(engine: ProcessEngine) -> No
 
 
 def test_closed_is_said(embedded_model: Path) -> None:
-    engine = ProcessEngine(embedded_model, "smollm2-135m", threads=1)
+    engine = ProcessEngine(embedded_model, "smollm2-135m", Setup(threads=1))
     engine.close()
     with pytest.raises(EngineError, match="closed"):
         engine.sample([REQUEST])
@@ -137,7 +170,7 @@ def test_a_file_that_is_no_model(tmp_path: Path) -> None:
     path = tmp_path / "x.gguf"
     path.write_bytes(b"GGUF" + bytes(100))
     with pytest.raises(ModelError, match="cannot load"):
-        ProcessEngine(path, "x", threads=1)
+        ProcessEngine(path, "x", Setup(threads=1))
 
 
 def test_the_child_ends_when_its_parent_is_killed(embedded_model: Path) -> None:
@@ -146,7 +179,8 @@ def test_the_child_ends_when_its_parent_is_killed(embedded_model: Path) -> None:
         "from pathlib import Path\n"
         "from localsynth.core.contracts import Message, SampleRequest\n"
         "from localsynth.engine.process import ProcessEngine\n"
-        "engine = ProcessEngine(Path(sys.argv[1]), 'm', threads=1)\n"
+        "from localsynth.engine.setup import Setup\n"
+        "engine = ProcessEngine(Path(sys.argv[1]), 'm', Setup(threads=1))\n"
         "request = SampleRequest((Message('user', 'Tell.'),), None, n=64, max_tokens=2000)\n"
         "engine.sample([request], lambda *_: print(engine.pid, flush=True))\n"
     )
@@ -175,7 +209,7 @@ def test_a_refused_instruction_leads_to_plain_buffers(
         "    os.kill(os.getpid(), signal.SIGILL)\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    with ProcessEngine(embedded_model, "smollm2-135m", threads=1) as engine:
+    with ProcessEngine(embedded_model, "smollm2-135m", Setup(threads=1)) as engine:
         assert marker.exists()
         assert "slower" in engine.info().notes[0]
         assert engine.sample([REQUEST])[0][0].texts

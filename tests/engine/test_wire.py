@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localsynth.core import errors
-from localsynth.core.contracts import Message, SampleRequest, Sampling
-from localsynth.core.grammar import Day, Fixed, FreeText, Grammar, Moment, Number, OneOf, Sequence
+from localsynth.core.contracts import Adapter, Message, SampleRequest, Sampling, ScoreRequest
+from localsynth.core.grammar import Day, Fixed, FreeText, Grammar, Moment, Number, OneOf, Sequence, Warmed
 from localsynth.engine.wire import (
     decode_error,
     decode_requests,
@@ -33,32 +33,41 @@ grammars: st.SearchStrategy[Grammar] = st.recursive(
     lambda inner: st.one_of(
         st.builds(OneOf, st.lists(inner, min_size=1, max_size=3).map(tuple)),
         st.builds(Sequence, st.lists(inner, max_size=3).map(tuple)),
+        st.builds(Warmed, inner, st.floats(0, 5)),
     ),
     max_leaves=8,
 )
+common = {
+    "messages": st.lists(st.builds(Message, st.sampled_from(["system", "user"]), text), max_size=3).map(
+        tuple
+    ),
+    "grammar": st.none() | grammars,
+    "prefix": text,
+    "sampling": st.builds(Sampling, st.floats(0, 2), st.integers(0, 50), st.floats(0, 1), st.floats(0, 1)),
+    "adapter": st.none() | st.builds(Adapter, text, st.floats(-2, 2)),
+}
 requests = st.builds(
     SampleRequest,
-    messages=st.lists(st.builds(Message, st.sampled_from(["system", "user"]), text), max_size=3).map(tuple),
-    grammar=st.none() | grammars,
     n=st.integers(0, 1000),
-    prefix=text,
-    sampling=st.builds(Sampling, st.floats(0, 2), st.integers(0, 50), st.floats(0, 1), st.floats(0, 1)),
     seed=st.integers(0, 2**63 - 1),
     max_tokens=st.integers(1, 4000),
+    likelihood=st.booleans(),
+    **common,
 )
+scores = st.builds(ScoreRequest, texts=st.lists(text, max_size=3).map(tuple), **common)
 
 
-@given(st.lists(requests, max_size=4))
-def test_requests_survive_the_pipe(given_requests: list[SampleRequest]) -> None:
+@given(st.lists(requests | scores, max_size=4))
+def test_requests_survive_the_pipe(given_requests: list[SampleRequest | ScoreRequest]) -> None:
     reading, writing = os.pipe()
     try:
-        write_frame(writing, {"requests": encode_requests(given_requests)})
+        write_frame(writing, encode_requests(given_requests))
         frame = read_frame(reading)
     finally:
         os.close(reading)
         os.close(writing)
     assert frame is not None
-    assert decode_requests(frame["requests"]) == given_requests
+    assert decode_requests(frame) == given_requests
 
 
 def test_what_many_requests_share_is_sent_once() -> None:
