@@ -9,14 +9,15 @@ import typer
 
 from .options import Format, FormatOption
 from .output import confirm, err, hint, print_records, print_text, say
+from .tune import tune
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["register"]
+__all__ = ["register", "steps"]
 
 models = typer.Typer(
-    help="The models on this machine: list, install, add, verify, remove.", invoke_without_command=True
+    help="The models on this machine: list, install, add, verify, tune, remove.", invoke_without_command=True
 )
 methods = typer.Typer(help="The methods: list, show with parameters.", invoke_without_command=True)
 _MODEL_COLUMNS = (
@@ -29,6 +30,7 @@ _MODEL_COLUMNS = (
     "memory_mb",
     "context",
     "license",
+    "tuned",
 )
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A model, as `localsynth models list` names it.")]
 
@@ -48,8 +50,11 @@ def _models(context: typer.Context) -> None:
 @models.command("list")
 def list_models(format: FormatOption = Format.TABLE) -> None:  # noqa: A002
     """Every known model, installed or not."""
+    from localsynth.engine.tuned import TunedFile
     from localsynth.workspace import Workspace
 
+    catalog = Workspace.models()
+    tuned = TunedFile(catalog.folder).all()
     rows = [
         {
             "model": model.name,
@@ -61,8 +66,9 @@ def list_models(format: FormatOption = Format.TABLE) -> None:  # noqa: A002
             "memory_mb": model.memory_mb,
             "context": model.context_length,
             "license": model.license,
+            "tuned": tuned[model.name].quantization if model.name in tuned else "no",
         }
-        for model in Workspace.models().list()
+        for model in catalog.list()
     ]
     print_records(rows, format, _MODEL_COLUMNS)
 
@@ -77,7 +83,7 @@ def install(
     """Install a known model: the only command that uses the network, and only without --from."""
     from localsynth.workspace import Workspace
 
-    with _steps() as step:
+    with steps() as step:
         model = Workspace.models().install(name, source, step)
     say(f"{model.name} is installed: {model.size / 1e6:,.0f} MB, {model.license}", "green")
     print_text([str(model.path)])
@@ -94,7 +100,7 @@ def add(
     """Register a model file of your own."""
     from localsynth.workspace import Workspace
 
-    with _steps() as step:
+    with steps() as step:
         model = Workspace.models().add(file, name=name, copy=copy, progress=step)
     say(
         f"{model.name}: {model.architecture}, {model.quantization}, {model.parameters / 1e6:,.0f} M parameters,"
@@ -135,7 +141,10 @@ def remove(name: Name, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do
     say(f"removed {name}")
 
 
-class _steps:  # noqa: N801 - used as a word: `with _steps() as step`
+models.command("tune")(tune)
+
+
+class steps:  # noqa: N801 - used as a word: `with steps() as step`
     """A bar for steps that report (what, share done)."""
 
     def __enter__(self) -> Callable[[str, float], None]:

@@ -117,3 +117,6 @@ class Run:
     finished_at: datetime | None = None
     message: str = ""
     usage: Usage = field(default_factory=Usage)
+    setup_json: str | None = (
+        None  # the model's file and setup as the engine wrote them down; None where there is none
+    )

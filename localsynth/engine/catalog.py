@@ -16,6 +16,7 @@ from .gguf import GgufHeader, read_header
 from .install import bring
 from .placing import copy_hashed, create_private, settle, sha256_of, staging, sweep
 from .registry import Added, Known, Registry, Seen, read_known
+from .tuned import forget
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -159,9 +160,10 @@ class Catalog:
             raise _unwritable(self.folder, error) from error
 
     def remove(self, name: str) -> Model:
-        """Forget a model; its file is deleted when it lies in the models folder, and left alone elsewhere."""
+        """Forget a model and what tuning made of it; its own file is deleted only when it lies in the models folder."""
         model = self._named(name)
         try:
+            forget(self.folder, name, model.sha256)
             if model.path.parent == self.folder:
                 model.path.unlink(missing_ok=True)
             if self.folder.is_dir():

@@ -48,7 +48,7 @@ __all__ = [
 _FIELDS = (
     "run_id", "dataset", "method", "method_version", "exposure", "model", "model_sha256", "rows_wanted", "rows_done",
     "seed", "status", "recipe_json", "recipe_path", "fingerprint", "schema_json", "started_at",
-    "finished_at", "message",
+    "finished_at", "message", "setup_json",
 )  # fmt: skip
 _RUN = f"""
 SELECT {", ".join(f"r.{field}" for field in _FIELDS)},
@@ -307,13 +307,14 @@ def _record(run: Run, generation: int) -> dict[str, Any]:
         "started_at": clock.naive(run.started_at),
         "finished_at": clock.naive(run.finished_at) if run.finished_at else None,
         "message": run.message,
+        "setup_json": run.setup_json,
     }
 
 
 def _run(row: Sequence[Any]) -> Run:
-    record = dict(zip(_FIELDS, row[:18], strict=True))
+    record = dict(zip(_FIELDS, row[: len(_FIELDS)], strict=True))
     record["exposure"] = Exposure.parse(record["exposure"])
     record["status"] = Status(record["status"])
     record["started_at"] = clock.aware(record["started_at"])
     record["finished_at"] = clock.aware(record["finished_at"]) if record["finished_at"] else None
-    return Run(**record, usage=Usage(*row[18:]))
+    return Run(**record, usage=Usage(*row[len(_FIELDS) :]))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from localsynth.core.contracts import Method
-from localsynth.core.errors import RecipeChanged
+from localsynth.core.errors import ModelError, RecipeChanged
 from localsynth.core.recipe import Recipe
 from localsynth.core.run import Run
 from localsynth.core.schema import Schema
@@ -17,7 +18,7 @@ from localsynth.store.session import Store
 from .choosing import Chosen
 from .sources import declared_schema
 
-__all__ = ["same_recipe", "same_tools"]
+__all__ = ["same_layout", "same_recipe", "same_tools"]
 
 
 def same_recipe(store: Store, run: Run, recipe: Recipe, schema: Schema, folder: Path) -> None:
@@ -61,6 +62,27 @@ def same_tools(run: Run, method: Method, chosen: Chosen) -> None:
             f" this is version {method.version}",
             "start a new run, or use the localsynth that started this one",
         )
+
+
+def same_layout(run: Run, recipe: Recipe, chosen: Chosen) -> Chosen:
+    """The model with the very file and setup the run was started with, also where it was tuned or forgotten since.
+
+    A run that recorded none goes on with what there is today. Raises ``RecipeChanged`` where the file is gone or changed.
+    """
+    if run.setup_json is None or chosen.model is None:
+        return chosen.laid_out(recipe.model.threads)
+    from localsynth.engine.layout import layout_from
+
+    try:
+        layout = layout_from(run.setup_json)
+        layout.open(chosen.model)
+    except ModelError as error:
+        raise RecipeChanged(
+            f"run {run.run_id} cannot go on with the model's file it was started with: {error.message}",
+            f"start a new run; or, where tuning made that file, `localsynth models tune {chosen.name} --keep`"
+            " makes it again",
+        ) from error
+    return replace(chosen, layout=layout)
 
 
 def _changed(run: Run, what: str, before: str, now: str) -> RecipeChanged:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from localsynth.methods import registry
 
 if TYPE_CHECKING:
     from localsynth.engine.catalog import Model
+    from localsynth.engine.layout import Layout
 
 __all__ = ["UNIFORM", "Chosen", "Overrides", "build_method", "choose_model", "new_run_id", "overridden"]
 
@@ -37,15 +38,32 @@ class Overrides:
 
 @dataclass(frozen=True)
 class Chosen:
-    """A model for a method: ``name`` as recorded with the run, ``None`` for a method that needs none."""
+    """A model for a method: ``name`` as recorded with the run, ``None`` for a method that needs none.
+
+    layout : the file of weights that is opened, and how; ``None`` where there is no file.
+    """
 
     name: str | None
     model: Model | None = None
+    layout: Layout | None = None
 
     @property
     def sha256(self) -> str | None:
         """Of the model's file."""
         return self.model.sha256 if self.model is not None else None
+
+    @property
+    def setup_json(self) -> str | None:
+        """What a run records of the layout."""
+        return self.layout.to_json() if self.layout is not None else None
+
+    def laid_out(self, threads: int | None) -> Chosen:
+        """With the layout for this machine, as tuned. threads : how many the recipe wants. Raises ``ModelError``."""
+        if self.model is None:
+            return self
+        from localsynth.engine.layout import layout_for
+
+        return replace(self, layout=layout_for(self.model, threads))
 
 
 def overridden(recipe: Recipe, overrides: Overrides) -> Recipe:

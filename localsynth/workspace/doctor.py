@@ -102,6 +102,7 @@ def _models_and_sockets(folder: Path) -> Iterator[Finding]:
         for model in models:
             finding = _model(catalog, model)
             yield finding
+            yield from _tuned(model)
             ready += [model] if model.installed and finding.state == "ok" else []
     except LocalsynthError as error:
         yield Finding("models", error.message, "bad", error.hint)
@@ -121,6 +122,21 @@ def _model(catalog: Catalog, model: Model) -> Finding:
     return Finding(
         what, f"verified: {model.quantization}, {model.size / 1e6:,.0f} MB, sha256 {model.sha256[:12]}"
     )
+
+
+def _tuned(model: Model) -> Iterator[Finding]:
+    """What tuning found for a model, and whether it is used."""
+    from localsynth.engine.layout import layout_for
+    from localsynth.engine.tuned import TunedFile
+
+    entry = TunedFile(model.folder).get(model.name)
+    if entry is None or not model.installed:
+        return
+    what, notes = f"tuned {model.name}", layout_for(model).notes
+    if notes:
+        yield Finding(what, notes[0], "note", f"`localsynth models tune {model.name}`")
+    else:
+        yield Finding(what, f"{entry}: {entry.rows_per_s:.1f} rows/s when measured")
 
 
 def _trial(model: Model | None, folder: Path) -> Iterator[Finding]:

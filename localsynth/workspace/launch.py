@@ -27,7 +27,7 @@ from localsynth.store import runs as records
 from localsynth.store.rules import RuleChecker, check_satisfiable
 from localsynth.store.session import Store
 
-from .changes import same_recipe, same_tools
+from .changes import same_layout, same_recipe, same_tools
 from .choosing import Chosen, Overrides, build_method, choose_model, new_run_id, overridden
 from .sources import ensure_dataset
 
@@ -50,7 +50,7 @@ def start(place: Place, recipe: Recipe, path: Path | None, overrides: Overrides)
     """
     as_written, recipe = recipe, overridden(recipe, overrides)
     method = build_method(recipe, path)
-    chosen = choose_model(method, recipe.model.name)
+    chosen = choose_model(method, recipe.model.name).laid_out(recipe.model.threads)
     run_id = new_run_id(recipe.dataset.name)
     folder = place.store.run_folder(run_id)
     with ExitStack() as refused:  # a run that is refused leaves no folder behind
@@ -90,6 +90,7 @@ def resume(place: Place, run_id: str, *, as_recorded: bool) -> Run:
         method = build_method(recipe, None)
         chosen = choose_model(method, run.model)
         same_tools(run, method, chosen)
+        chosen = same_layout(run, recipe, chosen)
         dataset = replace(datasets.get(place.store, run.dataset), schema=schema)
         with _opened(place, run, recipe, dataset, method, chosen, bus, proven=True) as making:
             records.reopen(place.store, run.run_id)
@@ -124,6 +125,7 @@ def _record(
         fingerprint=recipe.fingerprint(schema_json, chosen.sha256, method.version),
         schema_json=schema_json,
         started_at=datetime.now(UTC),
+        setup_json=chosen.setup_json,
     )
 
 
@@ -174,7 +176,7 @@ def _opened(
             violations=checker.violations,
             train=partial(datasets.train_table, place.store, dataset.name) if sees_rows else None,
         )
-        with _engine(place, method, chosen, recipe.model.threads, bus) as engine:
+        with _engine(place, method, chosen, bus) as engine:
             info = engine.info() if engine is not None else None
             for note in info.notes if info is not None else ():
                 bus.notice(note, "warning")
@@ -197,17 +199,18 @@ def _opened(
 
 
 @contextmanager
-def _engine(
-    place: Place, method: Method, chosen: Chosen, threads: int | None, bus: Bus
-) -> Iterator[Engine | None]:
+def _engine(place: Place, method: Method, chosen: Chosen, bus: Bus) -> Iterator[Engine | None]:
     if not method.needs_model:
         yield None
         return
     from localsynth.engine import open_engine
 
-    if chosen.model is not None:
-        bus.notice(f"loading {chosen.name} ({chosen.model.size / 1e6:,.0f} MB)")
-    with closing(open_engine(chosen.model, threads=threads, log_folder=place.store.log_folder)) as engine:
+    if chosen.layout is not None:
+        size, setup = chosen.layout.size / 1e6, chosen.layout.setup
+        bus.notice(f"loading {chosen.name} ({size:,.0f} MB; {setup})")
+    with closing(
+        open_engine(chosen.model, log_folder=place.store.log_folder, layout=chosen.layout)
+    ) as engine:
         yield engine
 
 

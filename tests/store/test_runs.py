@@ -6,8 +6,11 @@ import random
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -17,7 +20,7 @@ from localsynth.core.errors import NotFound, RunError
 from localsynth.core.events import decode
 from localsynth.core.run import Batch, Exposure, Status, Usage
 from localsynth.core.schema import Schema
-from localsynth.store import datasets, reading, runs
+from localsynth.store import datasets, migrate, reading, runs
 from localsynth.store.session import Store
 from tests.store.store_kit import SCHEMA, commit, make_rows, make_run
 
@@ -63,6 +66,38 @@ def test_a_run_from_start_to_end(clinic: Store) -> None:
     runs.reopen(clinic, run.run_id)
     assert runs.get(clinic, run.run_id).finished_at is None
     assert reading.count(clinic, "clinic_synth") == 0
+
+
+def test_the_setup_is_kept_and_may_be_missing(clinic: Store) -> None:
+    runs.create(clinic, make_run("bare"))
+    runs.create(clinic, replace(make_run("full"), setup_json='{"setup": {"threads": 4}}'))
+    assert runs.get(clinic, "bare").setup_json is None
+    assert runs.get(clinic, "full").setup_json == '{"setup": {"threads": 4}}'
+
+
+def test_a_workspace_from_before_setups_were_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = migrate.known()
+    monkeypatch.setattr(migrate, "known", lambda: known[:1])
+    old = Store.create(tmp_path / "old")
+    datasets.declare(old, "clinic", SCHEMA)
+    monkeypatch.setattr(runs, "_record", _without_setup(runs._record))
+    runs.create(old, make_run("20260101-a"))
+    commit(old, "20260101-a", 1, 4)
+    monkeypatch.undo()
+    store = Store.open(tmp_path / "old")
+    run = runs.get(store, "20260101-a")
+    assert (run.setup_json, run.rows_done) == (None, 4)
+    commit(store, "20260101-a", 2, 4, first=5)
+    assert runs.get(store, "20260101-a").rows_done == 8
+
+
+def _without_setup(record: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    def old(*arguments: Any) -> dict[str, Any]:
+        return {key: value for key, value in record(*arguments).items() if key != "setup_json"}
+
+    return old
 
 
 def test_names(clinic: Store) -> None:

@@ -190,22 +190,23 @@ def test_newer_duckdb_file(store: Store) -> None:
 
 
 def test_older_version_is_migrated_after_a_copy(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    steps = [*migrate.known(), migrate.Migration(2, "more", "CREATE TABLE meta.more (i INTEGER)")]
+    last = migrate.known()[-1].version
+    steps = [*migrate.known(), migrate.Migration(last + 1, "more", "CREATE TABLE meta.more (i INTEGER)")]
     monkeypatch.setattr(migrate, "known", lambda: steps)
     Store.open(store.folder)
-    copy = store.folder / "workspace.duckdb.bak-1"
+    copy = store.folder / f"workspace.duckdb.bak-{last}"
     assert mode(copy) == 0o600
     with duckdb.connect(str(copy), read_only=True) as con:
-        assert con.execute("SELECT max(version) FROM meta.migrations").fetchall() == [(1,)]
+        assert con.execute("SELECT max(version) FROM meta.migrations").fetchall() == [(last,)]
     with store.read() as con:
-        assert con.execute("SELECT max(version) FROM meta.migrations").fetchall() == [(2,)]
+        assert con.execute("SELECT max(version) FROM meta.migrations").fetchall() == [(last + 1,)]
         con.execute("FROM meta.more").fetchall()
 
 
 def test_a_failed_migration_changes_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = [
         *migrate.known(),
-        migrate.Migration(2, "bad", "CREATE TABLE meta.more (i INTEGER); SELECT nonsense"),
+        migrate.Migration(99, "bad", "CREATE TABLE meta.more (i INTEGER); SELECT nonsense"),
     ]
     monkeypatch.setattr(migrate, "known", lambda: steps)
     with pytest.raises(StoreError):
