@@ -92,7 +92,7 @@ class LlamaBackend:
             sequences=setup.lanes + 1,
             cells=cells,
             batch=batch,
-            outputs=max(setup.lanes, OUTPUTS),
+            outputs=max(setup.lanes + 1, OUTPUTS),  # llama.cpp wants one for each sequence at least
             flash_attention=setup.flash_attention,
         )
 

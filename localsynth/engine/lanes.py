@@ -29,7 +29,7 @@ Array: TypeAlias = np.ndarray[Any, Any]
 COUNTED = ("prompt", "decoded", "forced", "texts", "ended", "written", "steps")
 # Every token attends over all cells in use, its own or not: lanes beyond so many cells each, past the trunk, cost more than
 # fuller batches gain.
-_CELLS_EACH = 64
+_CELLS_EACH = 40
 _GUESS = 32  # tokens of a text, before the first is whole
 CHUNK = 128  # prompts are read in steps of this many tokens, so that reading one again gives the same bits
 
@@ -207,7 +207,7 @@ class Lanes:
         """How many lanes are worth having, for texts as long as those that are whole."""
         count, ended = len(self._lanes), self.counts["ended"]
         tail = self._work.beyond_trunk + (self.counts["written"] / ended if ended else _GUESS)
-        return max(count // 4, 1, int(_CELLS_EACH * count / max(tail, 1)))
+        return max(count * 3 // 8, 1, int(_CELLS_EACH * count / max(tail, 1)))
 
     def _step(self) -> bool:
         """Decode one batch; false when nothing is left to do."""

@@ -43,6 +43,11 @@ class Timing:
     first_seconds: float = 0.0
     threads: int = 1
 
+    @property
+    def waiting_seconds(self) -> float:
+        """What is neither llama.cpp nor Python: contexts that are done wait for the slowest."""
+        return max(0.0, self.seconds - self.native_seconds - self.python_seconds)
+
 
 class ProcessEngine:
     """A model in a child process.

@@ -5,24 +5,27 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from datetime import timedelta
 from random import Random
 
-from ..core.contracts import EngineInfo, ProgressCallback, Sample, SampleRequest
-from ..core.errors import Cancelled
-from ..core.grammar import Day, Fixed, FreeText, Grammar, Moment, Number, OneOf
-from ..core.grammar import Sequence as Parts
+from ..core.contracts import EngineInfo, ProgressCallback, Sample, SampleRequest, Score, ScoreRequest
+from ..core.errors import Cancelled, ContextTooSmall
+from ..core.grammar import FreeText, Grammar
 from ..core.run import Usage
 from ..core.seeds import derive
+from .uniform_text import draw_text, text_logprobs
 
 __all__ = ["UniformEngine"]
 
-_LETTERS = "aeiounrstlmdcp"
 _BYTES_PER_TOKEN = 4
+_FREE = FreeText(1, 400)  # what an answer without a grammar looks like
+_STEP = 64  # texts between two looks at the clock
 
 
 class UniformEngine:
-    """Draws every part of a grammar uniformly; prompts are counted, never read."""
+    """Draws every part of a grammar uniformly; prompts are counted, never read.
+
+    Temperatures, filters and adapters change nothing. context : longest sequence in tokens of four bytes.
+    """
 
     def __init__(self, context: int = 8192) -> None:
         self._context = context
@@ -34,33 +37,54 @@ class UniformEngine:
     def sample(
         self, requests: Sequence[SampleRequest], progress: ProgressCallback | None = None
     ) -> tuple[list[Sample], Usage]:
-        """As the contract says; raises ``Cancelled``."""
-        started = time.perf_counter()
-        wanted = sum(request.n for request in requests)
-        samples, finished, letters = [], 0, 0
-        self._cancel.clear()
-        for request in requests:
+        """As the contract says; raises ``Cancelled``, ``ContextTooSmall``."""
+        prompts = [self.prompt_tokens(request) for request in requests]
+        work = _Work(self._cancel, sum(request.n for request in requests), progress)
+        samples, decoded = [], 0
+        for request, prompt in zip(requests, prompts, strict=True):
+            self._check_prompt(prompt)
+            grammar = _grammar_of(request)
             random = Random(derive(request.seed, "uniform", request.prefix))  # noqa: S311 - samples, not secrets
-            texts = []
+            texts, logprobs = [], []
             for _ in range(request.n):
-                if self._cancel.is_set():
-                    raise Cancelled("the engine was told to stop")
-                texts.append(self._text(request, random))
-                letters += len(texts[-1])
-                finished += 1
-                if progress is not None and finished % 64 == 0:
-                    progress(finished, wanted)
-            samples.append(Sample(tuple(texts)))
-        if progress is not None:
-            progress(finished, wanted)
-        usage = Usage(
-            calls=1,
-            samples=wanted,
-            prompt_tokens=sum(self.prompt_tokens(request) for request in requests),
-            decoded_tokens=letters // _BYTES_PER_TOKEN,
-            seconds=time.perf_counter() - started,
-        )
-        return samples, usage
+                work.step()
+                texts.append(draw_text(grammar, random))
+                tokens = self.count_tokens(texts[-1:])[0]
+                decoded += tokens
+                if prompt + tokens > self._context:
+                    raise ContextTooSmall(
+                        f"a row reached {prompt + tokens} tokens with its prompt, the engine reads at most "
+                        f"{self._context}",
+                        "shorten texts or descriptions, or use fewer columns",
+                    )
+                if request.likelihood:
+                    logprobs.append(text_logprobs(grammar, texts[-1]))
+            samples.append(Sample(tuple(texts), tuple(logprobs) if request.likelihood else None))
+        return samples, work.usage(sum(prompts), decoded)
+
+    def score(
+        self, requests: Sequence[ScoreRequest], progress: ProgressCallback | None = None
+    ) -> tuple[list[Score], Usage]:
+        """The exact log-probability with which ``sample`` draws each text; raises as it does.
+
+        Where a text can be read as values in more than one way, all of them count, and what the others add to the
+        likeliest is told with the first value. Without a grammar, the answer's usual bound is taken.
+        """
+        work = _Work(self._cancel, sum(len(request.texts) for request in requests), progress)
+        scores, prompts, decoded = [], 0, 0
+        for request in requests:
+            plain = SampleRequest(request.messages, request.grammar, prefix=request.prefix)
+            prompt = self.prompt_tokens(plain)
+            self._check_prompt(prompt)
+            prompts += prompt
+            grammar, values = _grammar_of(plain), []
+            for text in request.texts:
+                work.step()
+                values.append(text_logprobs(grammar, text))
+            tokens = self.count_tokens(request.texts)
+            decoded += sum(tokens)
+            scores.append(Score(tuple(values), tuple(tokens)))
+        return scores, work.usage(prompts, decoded)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [-(-len(text.encode()) // _BYTES_PER_TOKEN) for text in texts]
@@ -77,41 +101,45 @@ class UniformEngine:
     def close(self) -> None:
         """Nothing is held."""
 
-    def _text(self, request: SampleRequest, random: Random) -> str:
-        if request.grammar is None:
-            return _words(random, 1, min(400, request.max_tokens * _BYTES_PER_TOKEN))
-        return draw_text(request.grammar, random)
+    def _check_prompt(self, tokens: int) -> None:
+        if tokens >= self._context:
+            raise ContextTooSmall(
+                f"a prompt of {tokens} tokens leaves no room for an answer: the engine reads at most {self._context}",
+                "shorten descriptions, or use fewer examples",
+            )
 
 
-def draw_text(grammar: Grammar, random: Random) -> str:
-    """One text the grammar allows, every part drawn uniformly."""
-    match grammar:
-        case Fixed(text):
-            return text
-        case OneOf(options):
-            return draw_text(random.choice(options), random)
-        case Number(low, high, decimals):
-            scaled = random.randint(low, high)
-            digits = f"{abs(scaled):0{decimals + 1}d}"
-            whole = digits[: len(digits) - decimals]
-            return f"{'-' if scaled < 0 else ''}{whole}{'.' + digits[-decimals:] if decimals else ''}"
-        case Day(first, last):
-            return (first + timedelta(days=random.randint(0, (last - first).days))).isoformat()
-        case Moment(low_moment, high_moment):
-            minutes = (high_moment - low_moment) // timedelta(minutes=1)
-            moment = low_moment + timedelta(minutes=random.randint(0, minutes))
-            return moment.strftime("%Y-%m-%d %H:%M")
-        case FreeText(shortest, longest):
-            return _words(random, shortest, longest)
-        case Parts(parts):
-            return "".join(draw_text(part, random) for part in parts)
+def _grammar_of(request: SampleRequest) -> Grammar:
+    if request.grammar is not None:
+        return request.grammar
+    return FreeText(1, max(1, min(_FREE.max_length, request.max_tokens * _BYTES_PER_TOKEN)))
 
 
-def _words(random: Random, shortest: int, longest: int) -> str:
-    """Letters in words; neither end is a space."""
-    size = random.randint(shortest, min(longest, shortest + 200))
-    text = "".join(random.choice(_LETTERS) if random.random() < 0.82 else " " for _ in range(size))
-    return "".join(
-        random.choice(_LETTERS) if c == " " and (i in (0, size - 1) or text[i - 1] == " ") else c
-        for i, c in enumerate(text)
-    )
+class _Work:
+    """One call: counts texts, tells progress, and stops when told to."""
+
+    def __init__(self, cancel: threading.Event, wanted: int, progress: ProgressCallback | None) -> None:
+        self._cancel, self._wanted, self._progress = cancel, wanted, progress
+        self._begun = 0
+        self._started = time.perf_counter()
+        cancel.clear()
+
+    def step(self) -> None:
+        """Before each text. Raises ``Cancelled``."""
+        if self._cancel.is_set():
+            raise Cancelled("the engine was told to stop")
+        if self._progress is not None and self._begun and self._begun % _STEP == 0:
+            self._progress(self._begun, self._wanted)
+        self._begun += 1
+
+    def usage(self, prompts: int, decoded: int) -> Usage:
+        """At the end of the call."""
+        if self._progress is not None:
+            self._progress(self._wanted, self._wanted)
+        return Usage(
+            calls=1,
+            samples=self._wanted,
+            prompt_tokens=prompts,
+            decoded_tokens=decoded,
+            seconds=time.perf_counter() - self._started,
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from localsynth.core.contracts import Engine, EngineInfo, Sample, SampleRequest
+from localsynth.core.contracts import Engine, EngineInfo, Sample, SampleRequest, Score, ScoreRequest
 from localsynth.core.errors import Cancelled
 from localsynth.core.run import Call, Usage
 
@@ -32,14 +32,21 @@ class RecordedAsk:
         """One :class:`Sample` per request, in order. Raises what the engine raises."""
         if not requests:
             return []
-        if self._control.killed:
-            raise Cancelled("stopped")
-        self._meter.stage = purpose
+        self._begin(purpose)
         samples, usage = self._engine.sample(requests, self._meter.call)
-        prompt = self._engine.render(requests[0])
-        self._calls.append(Call(purpose, len(requests), prompt, requests[0].seed, usage))
-        self._meter.used(usage)
+        self._record(purpose, len(requests), requests[0], usage)
         return samples
+
+    def score(self, purpose: str, requests: Sequence[ScoreRequest]) -> list[Score]:
+        """One :class:`Score` per request, in order; recorded as a call like any other. Raises what the engine raises."""
+        if not requests:
+            return []
+        self._begin(purpose)
+        scores, usage = self._engine.score(requests, self._meter.call)
+        first = requests[0]
+        shown = SampleRequest(first.messages, first.grammar, prefix=first.prefix, adapter=first.adapter)
+        self._record(purpose, len(requests), shown, usage)
+        return scores
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return self._engine.count_tokens(texts)
@@ -49,6 +56,15 @@ class RecordedAsk:
 
     def notice(self, text: str, level: Literal["info", "warning"] = "info") -> None:
         self._bus.notice(text, level)
+
+    def _begin(self, purpose: str) -> None:
+        if self._control.killed:
+            raise Cancelled("stopped")
+        self._meter.stage = purpose
+
+    def _record(self, purpose: str, requests: int, first: SampleRequest, usage: Usage) -> None:
+        self._calls.append(Call(purpose, requests, self._engine.render(first), first.seed, usage))
+        self._meter.used(usage)
 
     def take(self) -> tuple[list[Call], Usage]:
         """The calls since the last time, and what they used together."""

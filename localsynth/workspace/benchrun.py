@@ -160,7 +160,7 @@ class _Watch(Control):
         super().__init__()
         self._seconds, self._step = seconds, step
         self._stage = "learning"
-        self._usage, self._native = Usage(), 0.0
+        self._usage, self._native, self._waiting = Usage(), 0.0, 0.0
         self._begun = self._opened = self._ended = time.perf_counter()
         self._rows_begun = self._first = 0.0
         self.rows = 0
@@ -188,6 +188,7 @@ class _Watch(Control):
             self._usage.decoded_tokens,
             self._native if has_model else None,
             self._first - self._opened,
+            self._waiting,
         )
 
     def attach(self, engine: Engine | None) -> None:
@@ -219,7 +220,9 @@ class _Watch(Control):
             answer, usage = call(requests, progress)
             timing = getattr(engine, "timing", None)
             self._usage += usage
-            self._native += timing.native_seconds if timing is not None else 0.0
+            if timing is not None:
+                self._native += timing.native_seconds
+                self._waiting += timing.waiting_seconds
             return answer, usage
 
         return asked
@@ -232,7 +235,7 @@ class _Watch(Control):
                 self._step(self._stage, event.rows_done / max(1, event.rows_wanted))
             case BatchStarted() if self._stage == "learning":
                 self._stage, self._rows_begun = "rows", time.perf_counter()
-                self._usage, self._native = Usage(), 0.0
+                self._usage, self._native, self._waiting = Usage(), 0.0, 0.0
             case BatchCommitted() if event.rows:
                 self._batch(event.rows_done)
             case _:

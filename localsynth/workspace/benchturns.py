@@ -75,7 +75,8 @@ def weights_of(model: Model, layout: Layout | str | None = None) -> Weights:
 class Turn:
     """Work of the engine. tokens : all that llama.cpp decoded, prompts too; written : those of rows.
 
-    native : seconds llama.cpp was at work. first : seconds until the first row was whole.
+    waiting : seconds in which contexts that were done waited for the slowest. native : seconds llama.cpp was at work; both
+    are means of the contexts. first : seconds until the first row was whole.
     """
 
     rows: int
@@ -84,6 +85,7 @@ class Turn:
     written: int
     native: float | None = None
     first: float | None = None
+    waiting: float = 0.0
 
     @property
     def rows_per_s(self) -> float:
@@ -92,8 +94,8 @@ class Turn:
 
     @property
     def python_share(self) -> float | None:
-        """The share of the seconds in which llama.cpp was not at work."""
-        return None if self.native is None else max(0.0, 1 - self.native / self.seconds)
+        """The share of the seconds in which neither llama.cpp was at work nor one context waited for another."""
+        return None if self.native is None else max(0.0, 1 - (self.native + self.waiting) / self.seconds)
 
 
 def engine_turn(engine: Engine, table: BenchTable, rows: int, seed: int, step: Step = silent) -> Turn:
@@ -115,6 +117,7 @@ def engine_turn(engine: Engine, table: BenchTable, rows: int, seed: int, step: S
         usage.decoded_tokens,
         timing.native_seconds if timing is not None else None,
         timing.first_seconds if timing is not None else None,
+        timing.waiting_seconds if timing is not None else 0.0,
     )
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from localsynth.core.cells import read_cell, write_cell
 from localsynth.core.columns import IdentifierColumn, TextColumn
-from localsynth.core.contracts import EngineInfo, Method, Sample, SampleRequest, Task
+from localsynth.core.contracts import EngineInfo, Method, Sample, SampleRequest, Score, ScoreRequest, Task
 from localsynth.core.run import Reject
 from localsynth.core.schema import Schema
 from localsynth.core.seeds import derive
@@ -30,6 +30,7 @@ class FakeAsk:
         self._engine = UniformEngine(context)
         self._answer = answer
         self.asked: list[tuple[str, tuple[SampleRequest, ...]]] = []
+        self.scored: list[tuple[str, tuple[ScoreRequest, ...]]] = []
         self.notices: list[str] = []
 
     @property
@@ -42,6 +43,10 @@ class FakeAsk:
         if self._answer is None:
             return samples
         return [Sample(self._answer(purpose, r, s.texts)) for r, s in zip(requests, samples, strict=True)]
+
+    def score(self, purpose: str, requests: Sequence[ScoreRequest]) -> list[Score]:
+        self.scored.append((purpose, tuple(requests)))
+        return self._engine.score(requests)[0]
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return self._engine.count_tokens(texts)

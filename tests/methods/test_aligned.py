@@ -13,9 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from localsynth.core.contracts import SampleRequest
-from localsynth.core.errors import ContextTooSmall, RunError
+from localsynth.core.errors import ContextTooSmall, RecipeError, RunError
+from localsynth.core.grammar import Fixed, Warmed
 from localsynth.core.recipe import Recipe
 from localsynth.core.schema import Schema
+from localsynth.methods import registry
 from localsynth.methods.text_to_tabular import TextToTabular, TextToTabularParams
 from tests.methods.support import FakeAsk, assert_valid, make, schemas, task_of, violations
 
@@ -262,7 +264,7 @@ def test_the_prompt_shrinks_to_the_context_and_says_so(clinic: Schema) -> None:
         return method, ask
 
     plans = {}
-    for context in (2048, 640, 490, 440, 330):
+    for context in (2048, 700, 640, 490, 330):
         method, ask = learn(context)
         plans[context] = method.state()["plan"]
         assert bool(ask.notices) == (context < 2048)
@@ -271,11 +273,11 @@ def test_the_prompt_shrinks_to_the_context_and_says_so(clinic: Schema) -> None:
         for _, requests in ask.asked:
             for request in requests:
                 assert ask.prompt_tokens(request) < context
-    assert plans[2048]["examples"] == 3
-    assert plans[640]["examples"] == 2
-    assert [plans[c]["level"] for c in (2048, 640, 490, 440, 330)] == sorted(
-        plans[c]["level"] for c in (2048, 640, 490, 440, 330)
-    )
+    examples = [plans[context]["sheets"][0]["examples"] for context in (2048, 700, 490)]
+    assert examples == sorted(examples, reverse=True)
+    assert examples[0] == 3
+    assert [plans[context]["level"] for context in plans] == sorted(plan["level"] for plan in plans.values())
+    assert [len(plan["sheets"]) > 1 for plan in plans.values()] == [False] * 4 + [True]
     with pytest.raises(ContextTooSmall, match=r"prompt takes \d+ tokens .* context holds 120"):
         learn(120)
 
@@ -284,7 +286,7 @@ def test_long_texts_are_kept_to_what_fits() -> None:
     schema = Schema.model_validate(
         {"columns": [{"name": "story", "kind": "text", "min_length": 20, "max_length": 100_000}]}
     )
-    method, ask = aligned(), FakeAsk(600)
+    method, ask = aligned(shorten_texts=True), FakeAsk(600)
     table, _ = make(method, task_of(schema, 5), 5, ask)
     assert table.num_rows == 5
     assert any("story" in notice for notice in ask.notices)
@@ -306,11 +308,21 @@ def test_examples_are_invented_where_the_schema_gives_too_few(clinic: Schema) ->
     method.prepare(task_of(bare), ask.info)
     method.learn(ask, 1)
     assert len(method.state()["pool"]) >= 5
-    assert method.state()["plan"]["examples"] == 3
+    assert method.state()["plan"]["sheets"][0]["examples"] == 3
     given = aligned()
     given.prepare(task_of(clinic), ask.info)
     given.learn(ask, 1)
     assert (len(given.state()["given"]), given.state()["pool"]) == (6, [])
+
+
+def test_the_schemas_own_examples_come_before_invented_ones(clinic: Schema) -> None:
+    two = clinic.model_copy(update={"examples": clinic.examples[:2]})
+    ask = FakeAsk()
+    make(aligned(batch_rows=10), task_of(two, 40), 40, ask)
+    drafts = [requests[0].messages[0].text for purpose, requests in ask.asked if purpose == "draft"]
+    assert len(set(drafts)) == len(drafts) >= 4  # the third example differs, and their order
+    for text in drafts:
+        assert all(str(example["note"]) in text for example in two.examples)
 
 
 def test_an_example_that_breaks_a_rule_is_not_shown() -> None:
@@ -329,3 +341,108 @@ def test_an_example_that_breaks_a_rule_is_not_shown() -> None:
     make(method, task_of(schema, 10), 10, ask)
     assert any("example row 1" in notice and "a <= b" in notice for notice in ask.notices)
     assert len(method.state()["given"]) == 1
+
+
+NOTES = ("pressure still high, dose raised", "wheezing at night, inhaler explained")
+
+
+def noted() -> Schema:
+    """Texts that a small model likes to copy from the examples, with a rule that reads them."""
+    return Schema.model_validate(
+        {
+            "columns": [
+                {"name": "g", "kind": "categorical", "categories": ["a", "b"]},
+                {"name": "note", "kind": "text", "min_length": 3, "max_length": 60},
+                {"name": "word", "kind": "text", "min_length": 2, "max_length": 9},
+            ],
+            "rules": [{"check": "note <> 'never said'"}],
+            "examples": [{"g": "a", "note": NOTES[0], "word": "well"}, {"g": "b", "note": NOTES[1], "word": "so so"}],
+        }
+    )  # fmt: skip
+
+
+def copying(purpose: str, request: SampleRequest, texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Writes an example's note in the first go, and half of the time when asked again."""
+    if purpose != "write":
+        return texts
+    if "word" in request.prefix.split("\n")[0]:
+        return tuple(f'"{NOTES[i % 2].upper()}.","well"\n' for i in range(len(texts)))
+    return tuple((f'"{NOTES[0]}"\n', '"never said"\n', text)[i % 3] for i, text in enumerate(texts))
+
+
+def test_texts_that_repeat_an_example_are_asked_again_beside_few_columns() -> None:
+    ask = FakeAsk(answer=copying)
+    table, _ = make(aligned(batch_rows=20), task_of(noted(), 20), 20, ask)
+    assert table.num_rows == 20
+    said = set(table.column("note").to_pylist())
+    assert not {note.casefold().rstrip(".") for note in said} & {
+        *NOTES,
+        "never said",
+    }  # the last breaks the rule
+    assert len(said) > 10
+    assert set(table.column("word").to_pylist()) == {"well"}  # short texts are alike by chance
+    again = [request for _, asked in ask.asked for request in asked if request.prefix.startswith("g,note\n")]
+    assert again
+    assert all(NOTES[0] in request.messages[0].text for request in again)
+
+
+def test_copied_texts_may_stay_if_the_person_says_so() -> None:
+    table, _ = make(
+        aligned(batch_rows=20, fresh_texts=False), task_of(noted(), 20), 20, FakeAsk(answer=copying)
+    )
+    assert {note.casefold() for note in table.column("note").to_pylist()} == {f"{note}." for note in NOTES}
+
+
+def test_a_copy_stays_where_nothing_else_is_written() -> None:
+    def stubborn(purpose: str, request: SampleRequest, texts: tuple[str, ...]) -> tuple[str, ...]:
+        if purpose != "write":
+            return texts
+        both = "word" in request.prefix.split("\n")[0]
+        return tuple(f'"{NOTES[0]}"' + (',"well"\n' if both else "\n") for _ in texts)
+
+    table, rejects = make(aligned(batch_rows=20), task_of(noted(), 20), 20, FakeAsk(answer=stubborn))
+    assert (table.num_rows, rejects) == (20, [])
+
+
+def test_columns_with_a_temperature_of_their_own() -> None:
+    schema = Schema.model_validate(
+        {
+            "columns": [
+                {"name": "id", "kind": "identifier"},
+                {"name": "c", "kind": "categorical", "categories": ["x,y", "z"], "nullable": True},
+                {"name": "day", "kind": "date", "range": ["2024-01-01", "2024-12-31"]},
+                {"name": "note", "kind": "text", "max_length": 9},
+            ]
+        }
+    )
+    for mode in ("aligned", "faithful"):
+        ask = FakeAsk()
+        params = {"mode": mode, "temperatures": {"c": 0.0, "note": 1.5}}
+        table, _ = make(aligned(**params), task_of(schema, 20), 20, ask)
+        assert table.num_rows == 20
+        assert_valid(schema, table)
+        found: dict[float, set[str]] = {}
+        for _, requests in ask.asked:
+            for request in requests:
+                parts = getattr(request.grammar, "parts", ())
+                for at, part in enumerate(parts):
+                    if isinstance(part, Warmed):
+                        assert isinstance(parts[at + 1], Fixed)  # what tells the engine where it ends
+                        found.setdefault(part.temperature, set()).add(mode)
+        assert found == {0.0: {mode}, 1.5: {mode}}
+    for wrong, said in (("nte", "did you mean 'note'"), ("id", "made by code")):
+        with pytest.raises(RecipeError, match=said):
+            aligned(temperatures={wrong: 1.0}).prepare(task_of(schema), None)
+
+
+def test_temperatures_stand_in_a_recipe() -> None:
+    text = 'rows = 5\n[dataset]\nname = "d"\n[method]\ntemperatures = { note = 0.7, "a b" = 1 }\n'
+    recipe = Recipe.from_toml(text)
+    params = registry.read_params(TextToTabular, recipe.method.params)
+    assert params.temperatures == {"note": 0.7, "a b": 1.0}  # type: ignore[attr-defined]
+    assert Recipe.from_toml(recipe.to_toml()) == recipe
+    cooler = Recipe.from_toml(text.replace("0.7", "0.6"))
+    assert recipe.fingerprint("{}", None, 2) != cooler.fingerprint("{}", None, 2)
+    assert recipe.fingerprint("{}", None, 2) == Recipe.from_toml(recipe.to_toml()).fingerprint("{}", None, 2)
+    with pytest.raises(RecipeError, match=r"note"):
+        registry.read_params(TextToTabular, {"temperatures": {"note": 9}})

@@ -11,7 +11,7 @@ from localsynth.core.contracts import SampleRequest
 from localsynth.core.errors import ContextTooSmall
 from localsynth.core.schema import Schema
 from localsynth.methods.text_to_tabular import TextToTabular, TextToTabularParams
-from localsynth.methods.text_to_tabular.faithful import read_answer
+from localsynth.methods.text_to_tabular.answers import read_answer
 from tests.methods.support import FakeAsk, assert_valid, make, task_of
 
 SCHEMA = Schema.model_validate(
@@ -163,9 +163,29 @@ def test_rows_per_request_shrink_to_the_context_and_it_is_said_first() -> None:
     method.prepare(task_of(SCHEMA), ask.info)
     method.learn(ask, 1)
     (notice,) = ask.notices
-    assert notice.startswith(f"{method.state()['per_request']} rows per request instead of 10")
+    assert method.state()["plan"]["rows"] == 2
+    assert notice.startswith("2 rows per request instead of 10: the prompt takes")
     assert not ask.asked
     assert method.batch(12, 1, ask).rows.num_rows == 12
-    small = FakeAsk(200)
-    with pytest.raises(ContextTooSmall, match="context holds 200"):
+    small = FakeAsk(150)
+    with pytest.raises(ContextTooSmall, match="context holds 150"):
         method.learn(small, 1)
+    assert not small.asked
+
+
+def test_a_row_is_completed_in_passes_where_it_does_not_fit() -> None:
+    ask = FakeAsk(250)
+    table, rejects = make(faithful(batch_rows=12), task_of(SCHEMA, 24), 24, ask)
+    assert table.num_rows == 24
+    assert {reject.reason for reject in rejects} <= {"rule"}
+    assert_valid(SCHEMA, table)
+    later = [request for _, asked in ask.asked for request in asked if request.prefix]
+    assert later
+    for request in later:
+        given = json.loads(request.prefix.removesuffix(", ") + "}}")["0"]
+        assert given  # the cells that matter, as the row has them
+        lines = request.messages[0].text.split("statistics):\n")[1].split("\nAnswer")[0].split("\n")
+        assert [line.split(":")[0] for line in lines][: len(given)] == list(given)
+    free = faithful(batch_rows=12, grammar=False)
+    table, rejects = make(free, task_of(SCHEMA, 4), 4, FakeAsk(250), most=2)
+    assert {reject.reason for reject in rejects} == {"parse"}

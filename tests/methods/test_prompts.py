@@ -36,11 +36,59 @@ def test_brevity_only_ever_shortens() -> None:
 
 def test_columns_are_ordered_for_sharing() -> None:
     layout = State(task_of(CLINIC)).layout
-    assert [column.name for column in layout.columns[:2]] == ["diagnosis", "sex"]
+    assert [column.name for column in layout.columns[:4]] == ["diagnosis", "smoker", "sex", "medication"]
     assert layout.columns[-1].name == "note"
     assert "patient_id" not in [column.name for column in layout.columns]
     assert isinstance(layout, Layout)
     assert layout.lead is not None
+
+
+def told(**columns: dict[str, object]) -> Schema:
+    return Schema.model_validate({"columns": [{"name": name, **column} for name, column in columns.items()]})
+
+
+def test_columns_that_branch_little_come_first() -> None:
+    """Narrow numbers before long lists, what is nearly always the same before what is not, wide ones as they stand."""
+    even = {"shares": {f"c{i}": 1 / 40 for i in range(40)}}
+    schema = told(
+        height={"kind": "float", "range": [100, 220], "decimals": 1, "distribution": {"mean": 170, "sd": 10}},
+        country={"kind": "categorical", "categories": [f"c{i}" for i in range(40)], "distribution": even},
+        age={"kind": "integer", "range": [18, 95], "distribution": {"quantiles": {"0": 18, "1": 95}}},
+        grade={"kind": "integer", "range": [1, 5], "distribution": {"quantiles": {"0": 1, "1": 5}}},
+        smoker={"kind": "boolean", "distribution": {"shares": {"true": 0.5, "false": 0.5}}},
+        ill={"kind": "boolean", "distribution": {"shares": {"true": 0.02, "false": 0.98}}},
+        rare={"kind": "integer", "range": [0, 999], "null_rate": 0.97, "distribution": {"mean": 500, "sd": 99}},
+        level={"kind": "categorical", "categories": ["a", "b", "c"], "nullable": True,
+               "distribution": {"shares": {"a": 0.4, "b": 0.3, "c": 0.3}}},
+        note={"kind": "text"},
+        day={"kind": "date", "range": ["2024-01-01", "2024-12-31"]},
+        month={"kind": "date", "range": ["2024-01-01", "2024-01-03"]},
+    )  # fmt: skip
+    layout = State(task_of(schema)).layout
+    assert [column.name for column in layout.columns] == [
+        "ill", "rare", "smoker", "level", "grade", "country", "height", "age", "month", "day", "note",
+    ]  # fmt: skip
+    assert layout.lead is not None
+
+
+def test_the_lead_is_a_list_even_if_a_number_branches_less() -> None:
+    schema = told(
+        n={"kind": "integer", "range": [3, 3], "distribution": {"quantiles": {"0": 3, "1": 3}}},
+        loose={"kind": "boolean", "nullable": True, "distribution": {"shares": {"true": 0, "false": 1}}},
+        c={
+            "kind": "categorical",
+            "categories": ["a", "b"],
+            "distribution": {"shares": {"a": 0.5, "b": 0.5}},
+        },
+    )
+    layout = State(task_of(schema)).layout
+    assert [column.name for column in layout.columns] == ["c", "n", "loose"]
+    assert layout.lead is not None
+    # Without targets nothing leads, and the order is by number of values alone.
+    free = State(
+        task_of(told(t={"kind": "text"}, n={"kind": "integer", "range": [0, 9]}, b={"kind": "boolean"}))
+    )
+    assert [column.name for column in free.layout.columns] == ["b", "n", "t"]
 
 
 def test_examples_read_back_as_rows_and_differ_from_batch_to_batch() -> None:

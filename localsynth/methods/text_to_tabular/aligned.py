@@ -7,7 +7,7 @@ values between rows, and texts and dates are written by the model after the cell
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -21,15 +21,16 @@ from localsynth.core.seeds import derive
 
 from .align import aligned_frame, lead_values
 from .anyvalue import anything
+from .copied import Copied
 from .elicit import elicit
-from .examples import given_rows, invent, lines_of, pick
+from .examples import given_rows, invent, lines_of, pick, rows_of, typical_row
 from .finish import Finisher, table_of_dicts
-from .fit import bare_plan, with_examples
+from .fit import make_plan, told_of
 from .frame import Frame, Judge
 from .keep_rules import repair
 from .params import TextToTabularParams
-from .prompts import aligned_prompt, json_row
-from .state import State
+from .prompts import json_row
+from .state import Plan, State
 from .writer import Row, Writer
 
 __all__ = ["Aligned"]
@@ -47,31 +48,35 @@ class Aligned:
         self._state = State(task)
 
     def learn(self, ask: Ask, seed: int) -> None:
-        """Elicit, fit the prompt to the context, invent examples. Raises ``ContextTooSmall``."""
-        plan = bare_plan(self._task, self._state.layout.columns, ask)  # refuses before the first question
+        """Lay everything out in the context, elicit, invent examples. Raises ``ContextTooSmall``."""
+        typical = [typical_row(self._task)] * self._params.examples
+        level = self._plan(self._state, typical, ask).level  # refuses before the first question
         if self._params.elicit:
-            told = elicit(
-                self._task.schema, ask, self._params.elicit_rounds, self._sampling, plan.level, seed
-            )
+            rounds = self._params.elicit_rounds
+            told = elicit(self._task.schema, ask, rounds, self._sampling, level, seed)
             self._state = State(self._task, told)
         state = self._state
-        state.plan = plan
-        columns = state.layout.columns
-        wanted = self._params.examples
-        if not wanted:
-            return
         # The schema's own examples first: what is invented beside them is written with them in sight. Where they are
         # many enough to rotate, nothing is invented.
         own = given_rows(state, [])
-        state.given = lines_of(state.layout, own)
         pool: list[Row] = []
-        if len(own) < 2 * wanted:
-            shown = with_examples(self._task, columns, state.given, plan, wanted, ask, quiet=True)
-            writer = self._writer(state.given[: shown.examples], ask)
-            pool = invent(state, writer, self._params.repair_rounds, seed)
-        state.given = lines_of(state.layout, given_rows(state, pool, ask))
-        state.pool = lines_of(state.layout, pool)
-        state.plan = with_examples(self._task, columns, [*state.given, *state.pool], plan, wanted, ask)
+        if len(own) < 2 * self._params.examples:
+            state.plan = self._plan(state, own, ask)
+            writer = Writer(state.layout, state.plan, own, self._params, ask)
+            pool = invent(state, writer, self._params.repair_rounds, seed, self._copied(own))
+        if self._params.examples:
+            state.given = lines_of(state.layout, given_rows(state, pool, ask))
+            state.pool = lines_of(state.layout, pool)
+        rows = rows_of(state.layout, [*state.given, *state.pool])
+        state.plan = self._plan(state, rows, ask)
+        for said in told_of(state.plan, state.layout, rows, self._params.examples, ask):
+            ask.notice(said, "warning")
+
+    def _plan(self, state: State, rows: Sequence[Row], ask: Ask) -> Plan:
+        return make_plan(state.layout, rows, self._params.examples, ask, shorten=self._params.shorten_texts)
+
+    def _copied(self, rows: Sequence[Row]) -> Copied | None:
+        return Copied(self._state.layout.open, rows) if self._params.fresh_texts else None
 
     def dump(self) -> Mapping[str, Any]:
         """JSON-able."""
@@ -87,7 +92,8 @@ class Aligned:
         # So few rows cannot trade values with each other to keep a rule: more are drafted, and the fittest completed.
         n = max(n, _FEWEST)
         layout, rng = state.layout, np.random.default_rng(derive(seed, "align"))
-        writer = self._writer(pick(state, seed), ask)
+        writer = Writer(layout, state.plan, pick(state, seed), self._params, ask)
+        examples = rows_of(layout, [*state.given, *state.pool])
         lead = None
         if (first := layout.lead) is not None:
             lead = lead_values(first, state.counts[first.column.name], first.column.null_rate, n)
@@ -100,7 +106,12 @@ class Aligned:
         finisher = Finisher(layout, state.locks)
         tags = {column.name: frame.tag(column.name) for column in layout.aimed}
         whole = finisher.complete(
-            rows, frame.empty(), writer, self._params.repair_rounds, derive(seed, "complete")
+            rows,
+            frame.empty(),
+            writer,
+            self._params.repair_rounds,
+            derive(seed, "complete"),
+            self._copied(examples),
         )
         verdicts = finisher.verdicts(whole, state.locks)
         kept = []
@@ -112,11 +123,6 @@ class Aligned:
                 rejects.append(verdict)
         self._count(rows, whole, tags, kept)
         return Draft(table_of_dicts(self._task, layout.columns, [whole[at] for at in kept]), tuple(rejects))
-
-    def _writer(self, lines: list[str], ask: Ask) -> Writer:
-        plan, layout = self._state.plan, self._state.layout
-        messages = aligned_prompt(self._task.schema, layout.columns, lines, plan.level)
-        return Writer(layout, messages, self._params, plan.caps, ask)
 
     def _align(self, drafted: list[Row], rng: np.random.Generator) -> Frame:
         layout, n = self._state.layout, len(drafted)

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from localsynth.core.columns import BooleanColumn, CategoricalColumn, Column, FloatColumn, IntegerColumn
 from localsynth.core.contracts import Ask, Message, SampleRequest, Sampling
 from localsynth.core.distribution import Distribution
-from localsynth.core.grammar import Grammar, Number, seq
+from localsynth.core.grammar import Grammar, Number, max_length, seq
 from localsynth.core.schema import Schema
 from localsynth.core.seeds import derive
 
 from .layout import is_short_list, written
+from .prompts import LEVELS as PROMPT_LEVELS
 from .prompts import flat, table_block
 
 __all__ = ["LEVELS", "elicit", "pooled_quantiles", "pooled_shares", "unknown_columns"]
@@ -22,6 +23,8 @@ __all__ = ["LEVELS", "elicit", "pooled_quantiles", "pooled_shares", "unknown_col
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 _MOST_CATEGORIES = 30
 _ANSWERS = 5  # per round
+_BREVITIES = PROMPT_LEVELS + 1  # of a question
+_JOINS = 4  # tokens by which a question may differ where it stands between the template's parts
 _LEAST_SPREAD = 0.1  # of the range, between the outer quantiles
 
 
@@ -48,27 +51,57 @@ def _choices(column: Column) -> int | None:
 def elicit(
     schema: Schema, ask: Ask, rounds: int, sampling: Sampling, level: int, seed: int
 ) -> dict[str, Distribution]:
-    """What the model believes of every column that declares no distribution. ``level`` : brevity of the prompt."""
-    columns = unknown_columns(schema)
-    questions = [
+    """What the model believes of every column that declares no distribution.
+
+    level : brevity of the prompt; a question that is too long for the context is asked more briefly, or not at all.
+    """
+    asked = [
         (column, _shuffled(column, derive(seed, "elicit", column.name, turn)), turn)
-        for column in columns
+        for column in unknown_columns(schema)
         for turn in range(rounds)
     ]
+    questions = _fitting(schema, [(column, order) for column, order, _ in asked], level, ask)
+    pairs = [(one, text) for one, text in zip(asked, questions, strict=True) if text is not None]
     requests = [
         SampleRequest(
-            messages=(Message("user", _question(schema, column, order, level)),),
+            messages=(Message("user", text),),
             grammar=_grammar(column, order),
             n=_ANSWERS,
             sampling=sampling,
             seed=derive(seed, "elicit", column.name, turn, "answer"),
         )
-        for column, order, turn in questions
+        for (column, order, turn), text in pairs
     ]
     answers: dict[str, list[Mapping[str, float]]] = {}
-    for (column, _, _), sample in zip(questions, ask.sample("elicit", requests), strict=True):
+    for ((column, _, _), _), sample in zip(pairs, ask.sample("elicit", requests), strict=True):
         answers.setdefault(column.name, []).extend(_read(text) for text in sample.texts)
-    return {column.name: _pool(column, answers[column.name]) for column in columns}
+    silent = sorted({column.name for column, _, _ in asked} - set(answers))
+    if silent:
+        ask.notice(
+            f"the model's context holds {ask.info.context} tokens, too few to ask how {', '.join(silent)} is distributed; "
+            "the model writes it freely",
+            "warning",
+        )
+    return {name: _pool(schema.column(name), found) for name, found in answers.items()}
+
+
+def _fitting(
+    schema: Schema, asked: Sequence[tuple[Column, Sequence[int]]], level: int, ask: Ask
+) -> list[str | None]:
+    """Each question as long as the context lets it be; ``None`` where even the briefest is too long."""
+    if not asked:
+        return []
+    # What the model's template adds is the same for all of them.
+    added = ask.prompt_tokens(SampleRequest((Message("user", "x"),), None)) + _JOINS
+    found: list[str | None] = [None] * len(asked)
+    for brevity in range(level, _BREVITIES):
+        open_ones = [at for at, text in enumerate(found) if text is None]
+        texts = [_question(schema, *asked[at], brevity) for at in open_ones]
+        for at, text, tokens in zip(open_ones, texts, ask.count_tokens(texts), strict=True):
+            answer = max_length(_grammar(*asked[at]))  # no text has more tokens than bytes
+            if added + tokens + answer <= ask.info.context:
+                found[at] = text
+    return found
 
 
 def _labels(column: Column) -> tuple[str, ...]:
@@ -90,10 +123,12 @@ def _shuffled(column: Column, seed: int) -> tuple[int, ...]:
     return tuple(int(i) for i in np.random.default_rng(seed).permutation(len(_labels(column))))
 
 
-def _question(schema: Schema, column: Column, order: Sequence[int], level: int) -> str:
+def _question(schema: Schema, column: Column, order: Sequence[int], brevity: int) -> str:
+    """brevity : a level of the prompts, or one more, which leaves the table's description out too."""
     labels = _labels(column)
-    about = f"{flat(column.name)}" + (f" ({flat(column.description, 200)})" if column.description else "")
-    head = table_block(schema, level)
+    described = column.description if brevity < 2 else ""
+    about = f"{flat(column.name)}" + (f" ({flat(described, 200)})" if described else "")
+    head = table_block(schema, brevity) if brevity < PROMPT_LEVELS else ""
     if isinstance(column, IntegerColumn | FloatColumn):
         unit = f" {flat(column.unit)}" if column.unit else ""
         scale = 10 ** (column.decimals if isinstance(column, FloatColumn) else 0)
@@ -105,7 +140,8 @@ def _question(schema: Schema, column: Column, order: Sequence[int], level: int) 
         ).strip()
     words = _words(column)
     lines = [
-        f"{labels[i]}: {flat(words[i][0])}" + (f" ({flat(words[i][1])})" if words[i][1] else "")
+        f"{labels[i]}: {flat(words[i][0])}"
+        + (f" ({flat(words[i][1])})" if words[i][1] and brevity < 2 else "")
         for i in order
     ]
     return (

@@ -3,32 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 
-from localsynth.core.cells import read_cell, write_row
-from localsynth.core.columns import Column
-from localsynth.core.contracts import Ask
+from localsynth.core.cells import read_cell, read_row
+from localsynth.core.columns import (
+    BooleanColumn,
+    CategoricalColumn,
+    Column,
+    DateColumn,
+    DatetimeColumn,
+    FloatColumn,
+    IntegerColumn,
+    TextColumn,
+)
+from localsynth.core.contracts import Ask, Task
 from localsynth.core.seeds import derive
 
 from .align import aligned_frame
-from .anyvalue import anything
+from .anyvalue import anything, typical_text
+from .copied import Copied
 from .finish import Finisher
 from .frame import Judge
 from .keep_rules import repair
-from .layout import Layout
+from .layout import Layout, written
+from .sheets import line_of
 from .state import State
-from .targets import Counts
+from .targets import Counts, NumberTarget
 from .writer import Row, Writer
 
-__all__ = ["given_rows", "invent", "lines_of", "pick", "read_example"]
+__all__ = ["given_rows", "invent", "lines_of", "pick", "read_example", "rows_of", "typical_row"]
 
 _POOL = 8
 _DRAWN = 36
 
 
-def invent(state: State, writer: Writer, rounds: int, seed: int) -> list[Row]:
+def invent(state: State, writer: Writer, rounds: int, seed: int, copied: Copied | None = None) -> list[Row]:
     """Up to a dozen whole rows: cells spread over their distributions by code, the others by the model; all valid."""
     layout = state.layout
     rng = np.random.default_rng(derive(seed, "examples"))
@@ -39,7 +51,8 @@ def invent(state: State, writer: Writer, rounds: int, seed: int) -> list[Row]:
     chosen = np.flatnonzero(~Judge(state.task, frame, 12).broken(frame.index).any(axis=1))[:_POOL]
     frame.keep(chosen)
     finisher = Finisher(layout, state.locks)
-    rows = finisher.complete(frame.rows(), frame.empty(), writer, rounds, derive(seed, "examples", "open"))
+    here = derive(seed, "examples", "open")
+    rows = finisher.complete(frame.rows(), frame.empty(), writer, rounds, here, copied)
     return [
         row for row, why in zip(rows, finisher.verdicts(rows, state.locks.copy()), strict=True) if why is None
     ]
@@ -82,16 +95,62 @@ def given_rows(state: State, pool: Sequence[Row], ask: Ask | None = None) -> lis
     return found
 
 
-def pick(state: State, seed: int) -> list[str]:
-    """The example lines of one batch: the schema's own as far as they go, then invented ones; others for each batch."""
+def pick(state: State, seed: int) -> list[Row]:
+    """The example rows of one batch: the schema's own as far as they go, then invented ones; others for each batch.
+
+    A prompt that has room for few takes the first.
+    """
     rng = np.random.default_rng(derive(seed, "pick"))
-    count = state.plan.examples
-    own = [state.given[int(i)] for i in rng.permutation(len(state.given))]
-    other = [state.pool[int(i)] for i in rng.permutation(len(state.pool))]
-    chosen = [*own, *other][:count]
-    return [chosen[int(i)] for i in rng.permutation(len(chosen))]
+    own, other = ([lines[int(i)] for i in rng.permutation(len(lines))] for lines in (state.given, state.pool))
+    return rows_of(state.layout, [*own, *other][: state.plan.examples])
 
 
 def lines_of(layout: Layout, rows: Sequence[Row]) -> list[str]:
-    """Rows as the lines of the prompt."""
-    return [write_row(layout.columns, [row[column.name] for column in layout.columns]) for row in rows]
+    """Rows as lines, all columns."""
+    return [line_of(layout.columns, row) for row in rows]
+
+
+def rows_of(layout: Layout, lines: Sequence[str]) -> list[Row]:
+    """The rows of :func:`lines_of`."""
+    names = [column.name for column in layout.columns]
+    return [dict(zip(names, read_row(layout.columns, line), strict=True)) for line in lines]
+
+
+def typical_row(task: Task) -> Row:
+    """One example row: the schema's own where there is one, the rest near what is usual."""
+    columns = written(task.schema)
+    row = {column.name: _typical(column) for column in columns}
+    if task.schema.examples:
+        row |= read_example(columns, dict(task.schema.examples[0]))
+    return row
+
+
+def _typical(column: Column) -> Any:
+    told = column.distribution
+    match column:
+        case IntegerColumn() | FloatColumn():
+            return _middle(column)
+        case BooleanColumn():
+            return told is not None and (told.shares or {}).get("true", 0) > 0.5
+        case CategoricalColumn(categories=categories):
+            shares = (told.shares if told is not None else None) or {}
+            return max(categories, key=lambda word: shares.get(word, 0.0))
+        case TextColumn():
+            return typical_text(column)
+        case DateColumn(range=(first, last)):
+            return first + (last - first) / 2
+        case DatetimeColumn(range=(start, end)):
+            return start + (end - start) // 2 // timedelta(minutes=1) * timedelta(minutes=1)
+        case _:
+            raise TypeError(column.kind)
+
+
+def _middle(column: IntegerColumn | FloatColumn) -> int | float:
+    low, high = column.scaled_bounds
+    decimals = column.decimals if isinstance(column, FloatColumn) else 0
+    usual, told = (low + high) / 2, column.distribution
+    if told is not None:
+        mean = told.mean if told.mean is not None else NumberTarget(column, told).at(np.array([0.5]))[0]
+        usual = float(mean) * 10**decimals
+    scaled = min(max(round(usual), low), high)
+    return round(scaled / 10**decimals, decimals) if isinstance(column, FloatColumn) else scaled

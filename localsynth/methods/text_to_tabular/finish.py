@@ -16,8 +16,9 @@ from localsynth.tables import arrow_type
 
 from .anyvalue import candidates
 from .cellcheck import fits
+from .copied import Copied
 from .frame import Frame, Judge, table_from
-from .layout import Layout, rule_columns
+from .layout import Layout
 from .locks import Locks
 from .prompts import json_row
 from .repair import trade
@@ -28,6 +29,7 @@ __all__ = ["Finisher", "table_of_dicts"]
 _MANY = 0.2  # of the rows breaking a rule: then values are traded before the model is asked again
 _VERSIONS = 4  # asked of a row that breaks a rule, each time
 _TRIES = 48  # by code, when asking did not help
+_AGAIN = 3  # times that copied texts are asked again
 
 
 def table_of_dicts(task: Task, columns: Sequence[Column], rows: Sequence[Row]) -> pa.Table:
@@ -45,7 +47,7 @@ class Finisher:
     def __init__(self, layout: Layout, locks: Locks) -> None:
         self._task, self._layout = layout.task, layout
         self._locks = locks.copy()
-        self._rules = rule_columns(layout.task.schema)
+        self._rules = layout.rules
         soft = [target.column for target in layout.targets.values() if target.soft]
         free = [column for column in layout.open if not isinstance(column, TextColumn)]
         self._movable = {
@@ -59,9 +61,18 @@ class Finisher:
         return self._task.violations(table_of_dicts(self._task, self._layout.columns, rows))
 
     def complete(
-        self, rows: Sequence[Row], empty: Sequence[frozenset[str]], writer: Writer, rounds: int, seed: int
+        self,
+        rows: Sequence[Row],
+        empty: Sequence[frozenset[str]],
+        writer: Writer,
+        rounds: int,
+        seed: int,
+        copied: Copied | None = None,
     ) -> list[Row]:
-        """Whole rows; some may still break a rule. ``empty`` : per row the open columns decided to be empty."""
+        """Whole rows; some may still break a rule.
+
+        empty : per row the open columns decided to be empty. copied : texts that should not stay; ``None`` lets all be.
+        """
         opened = self._layout.open
         names = [column.name for column in opened]
         written = writer.write(rows, opened, empty, 1, derive(seed, "first"))
@@ -94,7 +105,36 @@ class Finisher:
             versions = [[whole[at] | cells for cells in found] for at, found in zip(bad, again, strict=True)]
             self._choose(whole, broken, bad, versions)
         self.settle(whole, broken, empty, np.random.default_rng(derive(seed, "settle")))
+        if copied is not None:
+            self._freshen(whole, copied, writer, seed)
         return whole
+
+    def _freshen(self, whole: list[Row], copied: Copied, writer: Writer, seed: int) -> None:
+        """Texts that repeat an example's are drawn again until they do not; no rule may come to be broken by that.
+
+        Drawing again is drawing from what the model would write if it did not copy. Several versions at once: a small model
+        may copy every second time, and what versions have in common costs nothing.
+        """
+        for column in (column for column in self._layout.open if isinstance(column, TextColumn)):
+            name = column.name
+            read = any(name in names for names in self._rules)
+            for turn in range(_AGAIN):
+                bad = [at for at, row in enumerate(whole) if copied(name, row[name])]
+                if not bad:
+                    break
+                here = derive(seed, "fresh", name, turn)
+                versions = writer.rewrite([whole[at] for at in bad], column, _VERSIONS, here)
+                for at, some in zip(bad, versions, strict=True):
+                    fresh = [whole[at] | cells for cells in some if not copied(name, cells[name])]
+                    if fresh and read:
+                        worse = self.broken([whole[at], *fresh])
+                        fresh = [
+                            row
+                            for row, more in zip(fresh, worse[1:], strict=True)
+                            if not (more & ~worse[0]).any()
+                        ]
+                    if fresh:
+                        whole[at] = fresh[0]
 
     def _to_ask(self, broken: NDArray[np.bool_]) -> tuple[Column, ...]:
         """The open columns to write again: texts only where a broken rule reads one, for they are the dearest."""

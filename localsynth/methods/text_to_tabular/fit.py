@@ -1,146 +1,122 @@
-"""Fit: how much of the prompt the model's context has room for, by counted tokens, before the first row is written."""
+"""Fit: how prompts and rows are laid out in the model's context, by counted tokens, before the first row is written.
+
+What is given up, in this order: example rows but one, the length of descriptions, that one, the length of texts (where the
+person allows it), and that a row is written in one go.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
-from localsynth.core.cells import write_cell
-from localsynth.core.columns import (
-    BooleanColumn,
-    CategoricalColumn,
-    Column,
-    DateColumn,
-    DatetimeColumn,
-    FloatColumn,
-    IntegerColumn,
-    TextColumn,
-)
-from localsynth.core.contracts import Ask, SampleRequest, Task
-from localsynth.core.errors import ContextTooSmall
+from localsynth.core.cells import cell_grammar
+from localsynth.core.contracts import Ask, SampleRequest
 
-from .prompts import LEVELS, aligned_prompt, header
+from .desk import BRIEFEST, Desk, capped, passes, passes_told, tightest
+from .layout import Layout
+from .prompts import LEVELS
+from .sheets import Sheet, line_of, most, sheet_prompt
 from .state import Plan
 
-__all__ = ["bare_plan", "cell_tokens", "too_small", "with_examples"]
+__all__ = ["make_plan", "told_of"]
 
-_RESERVE = 8  # tokens: line ends, and pairs of cells that join into other tokens than each alone
-_COUNTED = 200  # of a long list of categories, the longest are counted
-
-
-def cell_tokens(columns: Sequence[Column], ask: Ask) -> dict[str, int]:
-    """Tokens of the longest cell of each column with its comma; texts are reckoned at one token per character."""
-    texts: list[str] = []
-    owners: list[str] = []
-    for column in columns:
-        cells = _longest(column)
-        texts += cells
-        owners += [column.name] * len(cells)
-    found = {column.name: 1 for column in columns}
-    for name, count in zip(owners, ask.count_tokens(texts), strict=True):
-        found[name] = max(found[name], count + 1)
-    for column in columns:
-        if isinstance(column, TextColumn):
-            found[column.name] = column.max_length + 3
-    return found
+Row = Mapping[str, Any]
+_ASIDE = 6  # columns at most beside a text that is written again alone, and the examples it then sees
 
 
-def _longest(column: Column) -> list[str]:
-    match column:
-        case IntegerColumn() | FloatColumn():
-            scale = 10 ** (column.decimals if isinstance(column, FloatColumn) else 0)
-            low, high = column.scaled_bounds
-            return [write_cell(column, bound / scale if scale > 1 else bound) for bound in (low, high)]
-        case BooleanColumn():
-            return ["true", "false"]
-        case CategoricalColumn(categories=categories):
-            longest = sorted(categories, key=len, reverse=True)[:_COUNTED]
-            return [write_cell(column, word) for word in longest]
-        case DateColumn() | DatetimeColumn():
-            return [write_cell(column, bound) for bound in column.range]
-        case _:
-            return []
+class _Desk(Desk):
+    """Measures rows as lines. rows : all example rows that a prompt may show."""
+
+    def __init__(self, layout: Layout, rows: Sequence[Row], ask: Ask) -> None:
+        super().__init__(layout.task, layout.columns, cell_grammar, ask)
+        self.rows = rows
+        self._layout = layout
+
+    def prompt(self, sheet: Sheet, level: int) -> int:
+        """Tokens of the prompt and the header line, the longest example rows taken."""
+        columns = [self.columns[name] for name in sheet.names]
+        rows: Sequence[Row] = ()
+        if sheet.examples:
+            counts = self.ask.count_tokens([line_of(columns, row) for row in self.rows])
+            longest = sorted(range(len(counts)), key=lambda at: -counts[at])
+            rows = [self.rows[at] for at in longest[: sheet.examples]]
+        messages, head = sheet_prompt(self._layout, columns, rows, level)
+        return self.ask.prompt_tokens(SampleRequest(messages, None, prefix=head))
 
 
-def too_small(task: Task, prompt: int, row: int, context: int) -> ContextTooSmall:
-    """The error, with its numbers."""
-    return ContextTooSmall(
-        f"one row of '{task.dataset}' does not fit the model: the prompt takes {prompt} tokens and the longest row "
-        f"{row}, the model's context holds {context}",
-        "choose a model with a longer context, shorten max_length of texts, or drop columns",
-    )
+def make_plan(layout: Layout, rows: Sequence[Row], wanted: int, ask: Ask, *, shorten: bool) -> Plan:
+    """Where everything goes. rows : example rows there are. wanted : how many of them a prompt should show.
 
-
-def bare_plan(task: Task, columns: Sequence[Column], ask: Ask) -> Plan:
-    """The plan without example rows: descriptions as long as fit, texts shortened if they must be.
-
-    Raises ``ContextTooSmall`` where not even the briefest prompt and one row fit. Says what it had to leave out.
+    Raises ``ContextTooSmall``. Whether it does depends neither on the order of columns nor on ``rows``: where a plan was
+    found once, one is always found.
     """
-    context, tokens = ask.info.context, cell_tokens(columns, ask)
-    row = sum(tokens.values()) + _RESERVE
-    prompt = 0
-    for level in range(LEVELS):
-        prompt = _prompt_tokens(task, columns, [], level, ask)
-        if prompt + row <= context:
-            if level:
-                ask.notice(
-                    f"the model's context holds {context} tokens: descriptions in the prompt are "
-                    f"{'cut short' if level == 1 else 'left out'} so that the prompt ({prompt}) and a row ({row}) fit",
-                    "warning",
-                )
-            return Plan(0, level)
-    return Plan(0, LEVELS - 1, _caps(task, columns, tokens, prompt, ask))
+    desk = _Desk(layout, rows, ask)
+    shown = min(wanted, len(rows))
+    plan = _whole(desk, shown)
+    if plan is None and shorten and (caps := capped(desk)) is not None:
+        plan = Plan(BRIEFEST, caps, (Sheet((), desk.names),))
+    if plan is None:
+        level, caps, sheets = passes(desk, min(shown, 1), shorten)
+        more = tuple(_with_examples(desk, sheet, level, caps, shown) for sheet in sheets)
+        plan = Plan(level, caps, more)
+    return replace(plan, asides=_asides(desk, plan))
 
 
-def _caps(
-    task: Task, columns: Sequence[Column], tokens: dict[str, int], prompt: int, ask: Ask
-) -> dict[str, int]:
-    """Shorter bounds of texts, in proportion, so that a row fits beside the briefest prompt."""
-    context = ask.info.context
-    texts = [column for column in columns if isinstance(column, TextColumn)]
-    rest = sum(count for name, count in tokens.items() if name not in {text.name for text in texts})
-    room = context - prompt - rest - _RESERVE - 3 * len(texts)
-    least, most = sum(text.min_length for text in texts), sum(text.max_length for text in texts)
-    if room < least or not texts:
-        raise too_small(task, prompt, rest + _RESERVE + 3 * len(texts) + least, context)
-    part = (room - least) / max(most - least, 1)
-    caps = {text.name: text.min_length + int(part * (text.max_length - text.min_length)) for text in texts}
-    shown = ", ".join(f"{name} {cap}" for name, cap in caps.items())
-    ask.notice(
-        f"the model's context holds {context} tokens, the prompt takes {prompt} without descriptions: "
-        f"texts are kept to fewer characters than the schema allows ({shown})",
-        "warning",
-    )
-    return caps
+def _whole(desk: _Desk, shown: int) -> Plan | None:
+    """A row in one go. An example is worth more than long descriptions: without any, small models write noise."""
+    for counts in (range(shown, 0, -1), (0,)):
+        for level in range(LEVELS):
+            for count in counts:
+                sheet = Sheet((), desk.names, count)
+                if desk.fits(sheet, level, {}):
+                    return Plan(level, {}, (sheet,))
+    return None
 
 
-def with_examples(
-    task: Task,
-    columns: Sequence[Column],
-    lines: Sequence[str],
-    plan: Plan,
-    wanted: int,
-    ask: Ask,
-    quiet: bool = False,
-) -> Plan:
-    """The plan with as many of ``wanted`` example rows as fit, the longest ``lines`` taken; says so if not all."""
-    if plan.level or plan.caps or not lines:
-        return plan
-    context, row = ask.info.context, sum(cell_tokens(columns, ask).values()) + _RESERVE
-    counted = sorted(zip(ask.count_tokens(list(lines)), lines, strict=True), key=lambda pair: -pair[0])
-    for count in range(min(wanted, len(lines)), 0, -1):
-        prompt = _prompt_tokens(task, columns, [line for _, line in counted[:count]], 0, ask)
-        if prompt + row <= context:
-            break
-    else:
-        count = 0
-    if count < min(wanted, len(lines)) and not quiet:
-        ask.notice(
-            f"the model's context holds {context} tokens: {count} of {wanted} example rows fit the prompt",
-            "warning",
+def _with_examples(desk: _Desk, sheet: Sheet, level: int, caps: Mapping[str, int], shown: int) -> Sheet:
+    """The sheet with as many examples as it has room for."""
+    count = most(lambda n: desk.fits(replace(sheet, examples=n), level, caps), shown, sheet.examples)
+    return sheet if count is None else replace(sheet, examples=count)
+
+
+def _asides(desk: _Desk, plan: Plan) -> tuple[Sheet, ...]:
+    """A sheet for each text that can be written again by itself; texts that depend on other cells cannot."""
+    schema = desk.task.schema
+    tied = {name for d in schema.dependencies for name in (d.dependent, *d.determinant)}
+    found = []
+    for name in (text.name for text in desk.texts if text.name not in tied):
+        near = desk.neighbours.of((name,), _ASIDE)
+        for beside in (len(near), 0):
+            sheet = Sheet(desk.neighbours.in_order(near[:beside]), (name,), 1)
+            if desk.rows and desk.fits(sheet, plan.level, plan.caps):
+                shown = min(_ASIDE, len(desk.rows))
+                found.append(_with_examples(desk, sheet, plan.level, plan.caps, shown))
+                break
+    return tuple(found)
+
+
+def told_of(plan: Plan, layout: Layout, rows: Sequence[Row], wanted: int, ask: Ask) -> list[str]:
+    """What had to be given up, in words with numbers."""
+    desk = _Desk(layout, rows, ask)
+    said, holds = [], f"the model's context holds {desk.context} tokens"
+    if len(plan.sheets) > 1:
+        said.append(passes_told(desk, plan.sheets, plan.level))
+    if plan.level:
+        prompt, row = tightest(desk, plan.sheets, plan.level, plan.caps)
+        said.append(
+            f"{holds}: descriptions in the prompt are {'cut short' if plan.level == 1 else 'left out'} so that the "
+            f"prompt ({prompt}) and a row ({row}) fit"
         )
-    return Plan(count, plan.level, plan.caps)
+    count = min(sheet.examples for sheet in plan.sheets)
+    if count < min(wanted, len(rows)):
+        said.append(f"{holds}: {count} of {wanted} example rows fit the prompt")
+    if plan.caps:
+        said.append(f"{holds}: {caps_told(plan.caps)}")
+    return said
 
 
-def _prompt_tokens(task: Task, columns: Sequence[Column], lines: Sequence[str], level: int, ask: Ask) -> int:
-    messages = aligned_prompt(task.schema, columns, lines, level)
-    return ask.prompt_tokens(SampleRequest(messages, None, prefix=header(columns) + "\n"))
+def caps_told(caps: Mapping[str, int]) -> str:
+    """Which texts stay shorter, in words."""
+    shown = ", ".join(f"{name} {cap}" for name, cap in caps.items())
+    return f"texts are kept to fewer characters than the schema allows ({shown})"

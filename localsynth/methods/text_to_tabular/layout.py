@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from localsynth.core.columns import BooleanColumn, CategoricalColumn, Column, IdentifierColumn, TextColumn
 from localsynth.core.contracts import Task
 from localsynth.core.schema import Schema
 
+from .spread import spread
 from .targets import ShareTarget, Target
 
 __all__ = ["Layout", "is_short_list", "rule_columns", "written"]
@@ -40,25 +41,39 @@ def rule_columns(schema: Schema) -> list[frozenset[str]]:
 class Layout:
     """A row is written target columns first, then dates and other open columns, then texts.
 
-    Categories with few values come first, so that rows drafted together share most of their beginning.
+    The leading column is the schema's target or the list with the fewest values. Of the others those come first that
+    branch least (:func:`spread`), so that rows drafted together share most of their beginning; wide ones stay as the
+    schema has them.
 
-    columns : all that are written, in that order. aimed : those with a target. open : those without.
+    columns : all that are written, in that order. aimed : those with a target. open : those without. rules : per rule the
+    columns it may depend on.
     """
 
     def __init__(self, task: Task, targets: Mapping[str, Target]) -> None:
         self.task = task
         self.targets = dict(targets)
-        self.columns = tuple(sorted(written(task.schema), key=self._rank))
+        self.rules = rule_columns(task.schema)
+        columns = written(task.schema)
+        spreads = {column.name: spread(column, self.targets.get(column.name)) for column in columns}
+        first = self._first(columns, spreads)
+        self.columns = tuple(sorted(columns, key=lambda c: (self._part(c), c.name != first, spreads[c.name])))
         self.aimed = tuple(column for column in self.columns if column.name in self.targets)
         self.open = tuple(column for column in self.columns if column.name not in self.targets)
 
-    def _rank(self, column: Column) -> tuple[int, int]:
-        target = self.targets.get(column.name)
-        if target is None:
-            return (4 if isinstance(column, TextColumn) else 3), 0
-        if isinstance(target, ShareTarget):
-            return (0 if column.name == self.task.schema.target else 1), len(target.values)
-        return 2, 0
+    def _part(self, column: Column) -> int:
+        """Which part of the row: what code aims at, what the model completes, texts."""
+        if column.name in self.targets:
+            return 0
+        return 2 if isinstance(column, TextColumn) else 1
+
+    def _first(self, columns: Sequence[Column], spreads: Mapping[str, float]) -> str | None:
+        """The column that leads: a list of values whose numbers of rows code can settle."""
+        lists = [c for c in columns if isinstance(self.targets.get(c.name), ShareTarget)]
+        settled = [c for c in lists if not c.nullable or c.null_rate is not None] or lists
+        chosen = [c for c in settled if c.name == self.task.schema.target] or sorted(
+            settled, key=lambda c: spreads[c.name]
+        )
+        return chosen[0].name if chosen else None
 
     @property
     def lead(self) -> ShareTarget | None:

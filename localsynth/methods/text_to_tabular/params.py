@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from localsynth.core.contracts import MethodParams
 
 __all__ = ["TextToTabularParams"]
+
+_Temperature = Annotated[float, Field(ge=0, le=5)]
 
 
 class TextToTabularParams(MethodParams):
@@ -33,6 +35,10 @@ class TextToTabularParams(MethodParams):
         le=5,
         description="Sampling temperature of texts, dates and other open columns (aligned).",
     )
+    temperatures: dict[str, _Temperature] = Field(
+        default_factory=dict,
+        description="Temperatures of single columns instead of the above, as { note = 0.7 } (both modes).",
+    )
     top_p: float = Field(
         default=1.0,
         gt=0,
@@ -47,6 +53,15 @@ class TextToTabularParams(MethodParams):
         ge=0,
         le=12,
         description="Fictitious example rows in the prompt, rotated per batch (aligned).",
+    )
+    fresh_texts: bool = Field(
+        default=True,
+        description="Ask again for texts that repeat an example row's word for word (aligned).",
+    )
+    shorten_texts: bool = Field(
+        default=False,
+        description="Let texts stay shorter than max_length where a row would else not fit the model's context "
+        "(both modes).",
     )
     elicit: bool = Field(
         default=True,

@@ -26,6 +26,8 @@ LEVELS = (
     4  # of brevity: 0 everything; 1 descriptions cut; 2 no descriptions, no meanings; 3 names and ranges only
 )
 _MOST_CATEGORIES = 40
+_ABOUT = (None, 300, 150, 80)  # characters of what is said of the table, by level
+_FEW_CATEGORIES = 8  # where it must be brief
 
 
 def flat(text: str, longest: int | None = None) -> str:
@@ -62,7 +64,7 @@ def aligned_prompt(
 
 def table_block(schema: Schema, level: int = 0) -> str:
     """What the table is about, and who is in it."""
-    longest = (None, 300, 150, 80)[level]
+    longest = _ABOUT[level]
     lines = []
     if schema.description:
         lines.append(f"Table: {flat(schema.description, longest)}")
@@ -98,7 +100,7 @@ def _facts(column: Column, level: int) -> str:
         case CategoricalColumn(categories=categories):
             words = [
                 f"{flat(word)} = {flat(meaning)}" if meaning and meaning != word and level < 2 else flat(word)
-                for word, meaning in list(categories.items())[: _MOST_CATEGORIES if level < 2 else 8]
+                for word, meaning in list(categories.items())[: _listed(level)]
             ]
             more = len(categories) - len(words)
             facts.append(", ".join(words) + (f", {more} more" if more else ""))
@@ -113,6 +115,11 @@ def _facts(column: Column, level: int) -> str:
     if column.nullable and level < 3:
         facts.append("may be empty")
     return "; ".join(facts)
+
+
+def _listed(level: int) -> int:
+    """How many categories of a column are listed."""
+    return _MOST_CATEGORIES if level < 2 else _FEW_CATEGORIES
 
 
 # --- faithful -------------------------------------------------------------------------------------------------------
@@ -130,22 +137,23 @@ _CLASSES = {
 
 
 def faithful_prompt(
-    schema: Schema, columns: Sequence[Column], example: Mapping[str, Any], n: int
+    schema: Schema, columns: Sequence[Column], example: Mapping[str, Any], n: int, level: int = 0
 ) -> tuple[Message, ...]:
     """The paper's single user message: prior knowledge, instructions, context.
 
-    columns : in the order of this request. example : one fictitious row, column -> value.
+    columns : in the order of this request. example : one fictitious row, column -> value. level : of brevity, 0 being the
+    paper's own; the last leaves the example out.
     As in the paper there are no ranges, units, statistics or rules; its two slips (an example under a key that is not
     the index asked for, and single quotes where double quotes are demanded) are not repeated.
     """
-    about = flat(schema.description) or "the table described below"
+    about = flat(schema.description, _ABOUT[level]) or "the table described below"
     knowledge = f"Give me an example table of {n} rows from this database: {about}"
     if schema.population:
-        knowledge += f"\nRestrict it to this population: {flat(schema.population)}"
+        knowledge += f"\nRestrict it to this population: {flat(schema.population, _ABOUT[level])}"
     lines = []
     for column in columns:
-        codes = _codes(column)
-        lines.append(f"{column.name}: {flat(column.description)}|{_CLASSES[column.kind]}|{codes}|")
+        described = flat(column.description, (None, 40)[level]) if level < 2 else ""
+        lines.append(f"{column.name}: {described}|{_CLASSES[column.kind]}|{_codes(column, level)}|")
     instructions = (
         "One row per record, no missing values, all of these columns "
         "(name: description|class|categories|statistics):\n" + "\n".join(lines) + "\n"
@@ -153,16 +161,20 @@ def faithful_prompt(
         "unchanged. Write nothing but the object and do not cut it short."
     )
     context = "This is what a row looks like (invented):\n{" + f'"0": {json_row(columns, example)}' + "}"
-    return (Message("user", f"{knowledge}\n\n{instructions}\n\n{context}"),)
+    blocks = [knowledge, instructions, *([context] if level < LEVELS - 1 else [])]
+    return (Message("user", "\n\n".join(blocks)),)
 
 
-def _codes(column: Column) -> str:
+def _codes(column: Column, level: int) -> str:
     if isinstance(column, BooleanColumn):
         return "true, false"
     if not isinstance(column, CategoricalColumn):
         return ""
-    words = [f"{word} = {flat(meaning)}" if meaning else word for word, meaning in column.categories.items()]
-    return ", ".join(words[:_MOST_CATEGORIES])
+    words = [
+        f"{word} = {flat(meaning)}" if meaning and level < 2 else word
+        for word, meaning in column.categories.items()
+    ]
+    return ", ".join(words[: _listed(level)])
 
 
 def json_row(columns: Sequence[Column], values: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from localsynth.core.distribution import Distribution
 
 from .layout import Layout, written
 from .locks import Locks
+from .sheets import Sheet
 from .targets import Counts, Target, target_of
 
 __all__ = ["Plan", "State"]
@@ -18,11 +19,37 @@ __all__ = ["Plan", "State"]
 
 @dataclass(frozen=True)
 class Plan:
-    """How the prompt was made to fit: example rows, brevity (0 to 3), shorter texts (column -> characters)."""
+    """How prompts and rows were made to fit the context.
 
-    examples: int = 0
+    level : brevity of the prompts (0 to 3). caps : texts kept shorter than the schema allows (column -> characters).
+    sheets : all columns, in the row's order; more than one where a row is written in several passes.
+    asides : one text each, to be written again beside few columns.
+    """
+
     level: int = 0
     caps: Mapping[str, int] = field(default_factory=dict)
+    sheets: tuple[Sheet, ...] = ()
+    asides: tuple[Sheet, ...] = ()
+
+    @property
+    def examples(self) -> int:
+        """The most example rows a prompt shows."""
+        return max((sheet.examples for sheet in (*self.sheets, *self.asides)), default=0)
+
+    def dump(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {
+            "level": self.level,
+            "caps": dict(self.caps),
+            "sheets": [sheet.dump() for sheet in self.sheets],
+            "asides": [sheet.dump() for sheet in self.asides],
+        }
+
+    @classmethod
+    def load(cls, data: Mapping[str, Any]) -> Plan:
+        """What ``dump`` gave."""
+        sheets, asides = (tuple(map(Sheet.load, data[key])) for key in ("sheets", "asides"))
+        return cls(int(data["level"]), dict(data["caps"]), sheets, asides)
 
 
 class State:
@@ -63,7 +90,7 @@ class State:
             "elicited": {
                 name: told.model_dump(mode="json", exclude_none=True) for name, told in self.elicited.items()
             },
-            "plan": {"examples": self.plan.examples, "level": self.plan.level, "caps": dict(self.plan.caps)},
+            "plan": self.plan.dump(),
             "given": list(self.given),
             "pool": list(self.pool),
             "counts": {name: {"nulls": c.nulls, "strata": list(c.strata)} for name, c in self.counts.items()},
@@ -75,7 +102,7 @@ class State:
     def load(cls, task: Task, data: Mapping[str, Any]) -> State:
         """What ``dump`` gave."""
         state = cls(task, {name: Distribution(**told) for name, told in data["elicited"].items()})
-        state.plan = Plan(**data["plan"])
+        state.plan = Plan.load(data["plan"])
         state.given, state.pool = list(data["given"]), list(data["pool"])
         state.counts = {name: Counts(list(c["strata"]), c["nulls"]) for name, c in data["counts"].items()}
         state.locks.load(data["locks"])
