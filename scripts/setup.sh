@@ -58,7 +58,7 @@ install_compiled() {
   part_of_lock compiled >"$venv/compiled.lock"
   key=$({
     cat "$venv/compiled.lock" scripts/amx.h
-    echo "$CMAKE_ARGS ${CFLAGS:-} $CXXFLAGS"
+    echo "$CMAKE_ARGS ${CFLAGS:-} ${CXXFLAGS:-}"
     "$venv/bin/python" -VV
     "${CXX:-c++}" --version
     uname -sm
@@ -67,7 +67,8 @@ install_compiled() {
   cache=${XDG_CACHE_HOME:-$HOME/.cache}/localsynth/llama-cpp-python-$key
   if ! compgen -G "$cache/*.whl" >/dev/null; then
     new=$(mktemp -d)
-    "$venv/bin/python" -m pip wheel --no-cache-dir --no-deps --require-hashes -r "$venv/compiled.lock" -w "$new" || return
+    CXXFLAGS="${CXXFLAGS:-} -include $PWD/scripts/amx.h" \
+      "$venv/bin/python" -m pip wheel --no-cache-dir --no-deps --require-hashes -r "$venv/compiled.lock" -w "$new" || return
     mkdir -p "$(dirname "$cache")" && rm -rf "$cache" && mv "$new" "$cache" || cache=$new # a full or missing home: no cache
   fi
   "$venv/bin/python" -m pip install --no-deps --no-index "$cache"/*.whl
@@ -80,7 +81,6 @@ export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 # Only the library: no vision, no programs, no TLS. llama.cpp tunes itself to this machine's processor.
 export CMAKE_ARGS="-DLLAVA_BUILD=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_TOOLS=OFF \
 -DLLAMA_BUILD_SERVER=OFF -DLLAMA_OPENSSL=OFF ${CMAKE_ARGS:-}"
-export CXXFLAGS="${CXXFLAGS:-} -include $PWD/scripts/amx.h" # a no-op but on processors with AMX
 CMAKE_BUILD_PARALLEL_LEVEL=${CMAKE_BUILD_PARALLEL_LEVEL:-$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)}
 export CMAKE_BUILD_PARALLEL_LEVEL
 

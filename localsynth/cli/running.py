@@ -200,6 +200,7 @@ def show(
         "model": f"{found.model} ({found.model_sha256[:12]})"
         if found.model_sha256
         else found.model or "none",
+        "engine": space.engine_of(found),
         "status": space.standing(found) + (f" by process {maker}" if maker else ""),
         "message": found.message,
         "rows": f"{found.rows_done:,} of {found.rows_wanted:,}",

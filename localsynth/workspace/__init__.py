@@ -257,6 +257,13 @@ class Workspace:
         """The pid of the process that makes the run, 0 where it is unknown, ``None`` where nobody does."""
         return holder(self._run_folder(run))
 
+    @staticmethod
+    def engine_of(run: Run) -> str:
+        """How the engine was laid out for a run, in words; empty for runs without a model, and for old ones."""
+        from localsynth.engine.layout import layout_from
+
+        return str(layout_from(run.setup_json).setup) if run.setup_json else ""
+
     def watch(self, run: Run | str = "last") -> Iterator[Event]:
         """The run's events from its beginning, and new ones as they come, until it ends."""
         found = self.get_run(run)
