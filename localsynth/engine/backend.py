@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
@@ -46,10 +46,13 @@ class LlamaBackend:
     """One open model. Not thread safe but for ``stop``."""
 
     def __init__(self, options: Options) -> None:
-        self._options, setup = options, options.setup
+        setup = options.setup
         self._weights = weights = Weights(
             options.model, gpu_layers=setup.gpu_layers, plain_buffers=options.plain_buffers
         )
+        if setup.gpu_layers < 0 and weights.gpu_layers:
+            setup = setup.for_gpu()
+        self._options = options = replace(options, setup=setup)
         trained = weights.trained_context or 2048
         self._context = min(options.context or setup.cells, trained, setup.cells)
         self._grammars = Grammars(weights.vocab)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 __all__ = ["Setup", "default_setup"]
 
@@ -31,11 +31,16 @@ class Setup:
     gpu_layers: int = -1
     batch: int = 512
 
+    def for_gpu(self) -> Setup:
+        """The setup where the layers lie on a GPU: one context, full batches, flash attention."""
+        return replace(self, contexts=1, lanes=64, flash_attention=True)
+
     def __str__(self) -> str:
         per = self.threads // self.contexts
         contexts = f"{self.contexts} context{'s' if self.contexts > 1 else ''}"
         flash = ", flash attention" if self.flash_attention else ""
-        return f"{contexts} of {per} thread{'s' if per > 1 else ''}, {self.lanes} lanes each{flash}"
+        each = " each" if self.contexts > 1 else ""
+        return f"{contexts} of {per} thread{'s' if per > 1 else ''}, {self.lanes} lanes{each}{flash}"
 
 
 def default_setup(size: int, threads: int, kv_bytes_per_token: int = 25_000) -> Setup:

@@ -180,6 +180,8 @@ def _opened(
             info = engine.info() if engine is not None else None
             for note in info.notes if info is not None else ():
                 bus.notice(note, "warning")
+            if info is not None and info.setup:
+                bus.notice(f"engine: {info.setup}")
             method.prepare(task, info)
             place.control.attach(engine)
             try:
