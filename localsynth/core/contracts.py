@@ -105,7 +105,8 @@ class ScoreRequest:
     """Texts whose likelihood after a prompt is wanted; the other fields are those of :class:`SampleRequest`.
 
     With a grammar the probability of each token is the one among those the grammar allows at its place; a text that it
-    does not allow has probability 0. Texts are split into tokens as the model's own tokenizer splits them.
+    does not allow has probability 0. Without one, how likely the text is to end where it ends is left out. Texts are split
+    into tokens as the model's own tokenizer splits them.
     """
 
     messages: tuple[Message, ...]

@@ -14,7 +14,7 @@ from .bound import token_bound
 from .branching import Branching
 from .context import Context, Slot
 from .jobs import Job, sample_of
-from .lanes import Lanes
+from .lanes import CHUNK, Lanes
 from .masks import Grammars, Masks
 from .native import Weights, check_room
 from .prompt import ChatTemplate
@@ -23,8 +23,6 @@ from .scoring import OUTPUTS, Given, Scorer, score_of
 from .setup import Setup
 
 __all__ = ["LlamaBackend", "Options"]
-
-_SIDE_BATCH = 128  # tokens a context beside the first decodes at once; its working buffers grow with it
 
 
 @dataclass(frozen=True)
@@ -61,8 +59,11 @@ class LlamaBackend:
         free = np.array([t for t in range(weights.vocab_size) if t not in control or t in ends])
         branching = Branching(self._pieces, ends, free)
         self._first = self._make_context(setup.cells, setup.batch, setup.threads)
-        beside = (self._make_context(setup.side_cells, _SIDE_BATCH, 1) for _ in range(setup.contexts - 1))
+        beside = (
+            self._make_context(setup.side_cells, CHUNK + setup.lanes, 1) for _ in range(setup.contexts - 1)
+        )
         self._sampler = Sampler(
+            weights,
             [
                 Lanes(
                     context,
@@ -78,7 +79,7 @@ class LlamaBackend:
             longest=self._context,
             threads=setup.threads,
         )
-        self._scorer = Scorer(self._sampler, self._grammars, free, ends)
+        self._scorer = Scorer(self._sampler, self._grammars, self._pieces, free, ends)
         bos, eos = weights.bos, self._grammars.eos
         self._bos = bos
         self._template = ChatTemplate(
@@ -142,9 +143,11 @@ class LlamaBackend:
         begun = perf_counter()
         while len(rates) < 3 or perf_counter() - begun < seconds:
             started = perf_counter()
-            context.decode([Slot(0, 0, tokens, True)])
+            try:
+                context.decode([Slot(0, 0, tokens, True)])
+            finally:
+                context.clear()
             rates.append(size / (perf_counter() - started))
-            context.clear()
         return float(np.median(rates[1:]))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:

@@ -57,7 +57,7 @@ class Context:
     ) -> None:
         self.vocab_size, self.batch_size, self.outputs, self.cells = weights.vocab_size, batch, outputs, cells
         self.busy = 0.0  # seconds spent inside llama.cpp
-        self._weights, self._threads = weights, threads
+        self._weights, self._threads, self._flash = weights, threads, flash_attention
         options = C.llama_context_default_params()
         options.n_ctx = cells
         options.n_batch = options.n_ubatch = batch
@@ -77,6 +77,7 @@ class Context:
                 f"llama.cpp cannot make a context of {cells} tokens for {weights.path}",
                 "is there memory enough? `localsynth doctor` shows it",
             )
+        self._set = threads
         self._memory = C.llama_get_memory(self._context)
         self._make_batch(batch)
 
@@ -122,6 +123,11 @@ class Context:
                 outputs += 1
             at = end
         self._batch.n_tokens = at
+        # Flash attention of a single token is split over the threads: their number would decide how it rounds.
+        threads = 1 if self._flash and at == 1 else self._threads
+        if threads != self._set:
+            C.llama_set_n_threads(self._context, threads, threads)
+            self._set = threads
         started = time.perf_counter()
         code = C.llama_decode(self._context, self._batch)
         if code == 0 and not outputs:
@@ -146,9 +152,7 @@ class Context:
 
     def use_threads(self, threads: int) -> None:
         """How many threads the next ``decode`` takes; what it computes is the same to the last bit."""
-        if threads != self._threads:
-            self._threads = threads
-            C.llama_set_n_threads(self._context, threads, threads)
+        self._threads = threads
 
     def use_adapter(self, path: str | None, scale: float) -> None:
         """Add a LoRA adapter to the weights for the next ``decode``; sequences keep what they were decoded with."""

@@ -176,8 +176,7 @@ class Lanes:
             )
 
     def _close(self, lane: _Lane) -> None:
-        if lane.length:
-            self.context.truncate(lane.sequence, 0)
+        self.context.truncate(lane.sequence, 0)
         lane.item, lane.length = None, 0
         lane.stack.clear()
 

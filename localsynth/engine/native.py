@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
+from pathlib import Path
 
 import llama_cpp as C  # noqa: N812 - the C library
 
@@ -39,7 +41,7 @@ class Weights:
         params.use_extra_bufts = not plain_buffers
         # Fast layouts are copies of the weights: a file mapped beside them would be held in memory twice.
         params.load_mode = C.LLAMA_LOAD_MODE_NONE
-        self.model = C.llama_model_load_from_file(path.encode(), params)
+        self.model = C.llama_model_load_from_file(os.fsencode(path), params)
         if not self.model:
             raise ModelError(
                 f"llama.cpp cannot load {path}",
@@ -48,19 +50,30 @@ class Weights:
         self.vocab = C.llama_model_get_vocab(self.model)
         self.vocab_size: int = C.llama_vocab_n_tokens(self.vocab)
         self.trained_context: int = C.llama_model_n_ctx_train(self.model)
-        self._adapters: dict[str, int] = {}
+        self._adapters: dict[tuple[str, int, int], int] = {}
 
     def adapter(self, path: str) -> int:
-        """A LoRA adapter's handle; read once, kept as long as the weights. Raises ``ModelError``."""
-        if path not in self._adapters:
-            handle = C.llama_adapter_lora_init(self.model, path.encode())
+        """A LoRA adapter's handle; read once, and again where the file was written anew. Raises ``ModelError``."""
+        key = self.adapter_key(path)
+        if key not in self._adapters:
+            handle = C.llama_adapter_lora_init(self.model, os.fsencode(path))
             if not handle:
                 raise ModelError(
                     f"the adapter {path} does not fit this model, or cannot be read",
                     "an adapter belongs to the model it was trained on; the engine's log says what is wrong",
                 )
-            self._adapters[path] = handle
-        return self._adapters[path]
+            self._adapters[key] = handle
+        return self._adapters[key]
+
+    def adapter_key(self, path: str) -> tuple[str, int, int]:
+        """What tells one state of an adapter's file from another."""
+        try:
+            state = Path(path).stat()
+        except OSError as error:
+            raise ModelError(
+                f"the adapter {path} cannot be read: {error.strerror}", "is the path right, and readable?"
+            ) from error
+        return path, state.st_size, state.st_mtime_ns
 
     def tokenize(self, text: str, *, special: bool = False) -> list[int]:
         """Token ids. ``special`` : whether names of special tokens in the text stand for those tokens."""

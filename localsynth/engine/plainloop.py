@@ -70,7 +70,14 @@ class PlainLoop:
         self._read, child_writes = os.pipe()
         with tempfile.TemporaryFile() as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "localsynth.engine.plainloop", str(child_reads), str(child_writes)],
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "localsynth.engine.plainloop",
+                    str(child_reads),
+                    str(child_writes),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -148,11 +148,11 @@ class ProcessEngine:
 
     def cancel(self) -> None:
         # On a thread of its own: a signal handler must not wait for a lock that the code it interrupted may hold.
-        threading.Thread(target=self._cancel, daemon=True).start()
+        threading.Thread(target=self._cancel, args=(self._number,), daemon=True).start()
 
-    def _cancel(self) -> None:
+    def _cancel(self, number: int) -> None:
         with suppress(OSError):
-            self._send({"do": "cancel", "id": self._number})
+            self._send({"do": "cancel", "id": number})
 
     def kill(self) -> None:
         """End the child at once, whatever it is doing; a waiting ``sample`` raises ``EngineDied``."""
@@ -163,10 +163,11 @@ class ProcessEngine:
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
-        for fd in (self._write, self._read):
-            with suppress(OSError):
-                os.close(fd)
-        self._write = self._read = -1
+        with self._lock:  # a thread that cancels may be about to write
+            for fd in (self._write, self._read):
+                with suppress(OSError):
+                    os.close(fd)
+            self._write = self._read = -1
 
     def __enter__(self) -> ProcessEngine:
         return self
@@ -181,7 +182,7 @@ class ProcessEngine:
         self._read, child_writes = os.pipe()
         with self._open_log() as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "localsynth.engine.worker", str(child_reads), str(child_writes)],
+                [sys.executable, "-P", "-m", "localsynth.engine.worker", str(child_reads), str(child_writes)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -209,6 +210,8 @@ class ProcessEngine:
 
     def _send(self, message: dict[str, Any]) -> None:
         with self._lock:
+            if self._write < 0:
+                raise BrokenPipeError("the engine is closed")
             write_frame(self._write, message)
 
     def _receive(self) -> dict[str, Any]:

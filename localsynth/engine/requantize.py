@@ -71,7 +71,7 @@ def _make(
     with tempfile.TemporaryFile() as log:
         # The child ends when its input does, which is when this process ends, however that comes about.
         with subprocess.Popen(
-            [sys.executable, "-m", __name__, str(source), str(target), quantization, str(threads)],
+            [sys.executable, "-P", "-m", __name__, str(source), str(target), quantization, str(threads)],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,

@@ -27,6 +27,7 @@ from .context import Slot
 from .jobs import Item, Job, Work
 from .lanes import CHUNK, Array, Lanes
 from .masks import Grammars
+from .native import Weights
 from .trie import common_length, prompt_tree
 from .watch import Watch
 
@@ -61,14 +62,22 @@ class Sampler:
     """
 
     def __init__(
-        self, lanes: Sequence[Lanes], grammars: Grammars, branching: Branching, *, longest: int, threads: int
+        self,
+        weights: Weights,
+        lanes: Sequence[Lanes],
+        grammars: Grammars,
+        branching: Branching,
+        *,
+        longest: int,
+        threads: int,
     ) -> None:
+        self._weights = weights
         self.lanes, self._grammars, self._branching = list(lanes), grammars, branching
         self._longest = longest
         self.pool = ThreadPoolExecutor(len(lanes), thread_name_prefix="context")
         self.watch = Watch(threads)
         self._trunks: list[list[int]] = [[] for _ in lanes]  # tokens of the trunk each context holds
-        self._adapter: Adapter | None = None
+        self._adapter: tuple[Adapter, tuple[str, int, int]] | None = None
         self.timing = Timing(0.0, 0.0, 0.0, 0.0)
 
     def run(self, jobs: Sequence[Job], poll: Poll | None = None) -> Usage:
@@ -83,10 +92,7 @@ class Sampler:
         self._wanted = sum(job.n for job in jobs)
         self._finished, self._spent, self._first = 0, Usage(calls=1, samples=self._wanted), 0.0
         self._used: set[int] = set()
-        if self._grammars.full:
-            self._grammars.forget()
-            for lanes in self.lanes:
-                lanes.forget()
+        self.tidy()
         for adapter, group in groupby(
             sorted(jobs, key=lambda job: adapter_key(job.adapter)), key=lambda job: job.adapter
         ):
@@ -107,6 +113,13 @@ class Sampler:
         for lanes in self.lanes:
             lanes.context.stop(stopped=stopped)
 
+    def tidy(self) -> None:
+        """Drop compiled grammars where there are many; done between two calls."""
+        if self._grammars.full:
+            self._grammars.forget()
+            for lanes in self.lanes:
+                lanes.forget()
+
     def forget(self) -> None:
         """Drop all that is kept between calls; what is computed next is the same."""
         self._trunks = [[] for _ in self.lanes]
@@ -115,13 +128,14 @@ class Sampler:
 
     def use_adapter(self, adapter: Adapter | None) -> None:
         """Work with this adapter from now on."""
-        if adapter != self._adapter:
+        state = (adapter, self._weights.adapter_key(adapter.path)) if adapter is not None else None
+        if state != self._adapter:
             self.forget()  # what was decoded with other weights is of no use
             for lanes in self.lanes:
                 lanes.context.use_adapter(
                     adapter.path if adapter else None, adapter.scale if adapter else 0.0
                 )
-            self._adapter = adapter
+            self._adapter = state
 
     # --- one group of jobs ------------------------------------------------------------------------------------------
 

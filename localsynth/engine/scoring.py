@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby, pairwise
 from math import inf, log
 from time import perf_counter
@@ -46,12 +46,19 @@ class Given:
     adapter: Adapter | None
     logprobs: dict[tuple[int, ...], list[float]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.values = Values(self.grammar)
+
+    def sampling_at(self, text: bytes) -> Sampling:
+        """How the token after ``text`` would be drawn."""
+        own = self.values.temperature(text) if self.values.warmed else None
+        return self.sampling if own is None else replace(self.sampling, temperature=own)
+
 
 def score_of(given: Given, pieces: Sequence[bytes]) -> Score:
     """The likelihood of the texts, in the order they were asked for."""
-    values = Values(given.grammar)
     found = {
-        path: values.sums([pieces[token] for token in path], logprobs)
+        path: given.values.sums([pieces[token] for token in path], logprobs)
         for path, logprobs in given.logprobs.items()
     }
     return Score(tuple(found[path] for path in given.paths), tuple(map(len, given.paths)))
@@ -60,12 +67,16 @@ def score_of(given: Given, pieces: Sequence[bytes]) -> Score:
 class Scorer:
     """Scores texts on a sampler's contexts. free : tokens a text may have. ends : those that end one."""
 
-    def __init__(self, sampler: Sampler, grammars: Grammars, free: Array, ends: set[int]) -> None:
-        self._sampler, self._grammars, self._free, self._ends = sampler, grammars, free, ends
+    def __init__(
+        self, sampler: Sampler, grammars: Grammars, pieces: Sequence[bytes], free: Array, ends: set[int]
+    ) -> None:
+        self._sampler, self._grammars, self._pieces = sampler, grammars, pieces
+        self._free, self._ends = free, ends
 
     def run(self, requests: Sequence[Given], poll: Poll | None = None) -> Usage:
         """Fill in the log-probabilities. Raises ``Cancelled``, ``EngineError``."""
         started = perf_counter()
+        self._sampler.tidy()
         busy = [lanes.context.busy for lanes in self._sampler.lanes]
         self._tokens = {"prompt": 0, "decoded": 0}
         self._finished = 0
@@ -112,18 +123,28 @@ class Scorer:
         self._tokens["prompt"] += len(trunk)
         state = first.export(team[0].trunk) if trunk and len(shares) > 1 else None
         each = max(1, self._sampler.watch.threads // len(shares))
-        futures = []
-        for lanes, share in zip(team, shares, strict=False):
+        for lanes in team[: len(shares)]:
             if state is not None and lanes is not team[0]:
                 lanes.context.adopt(lanes.trunk, state)
             lanes.context.use_threads(each)
-            number = [
-                None if given.grammar is None else self._grammars.compile(given.grammar) for given, _ in share
-            ]
-            futures.append(self._sampler.pool.submit(self._walk, lanes, len(trunk), share, number))
-        while wait(futures, timeout=0.1).not_done:
-            if poll is not None:
-                poll(self._finished, self._usage(requests))
+        compiled = [
+            [None if given.grammar is None else self._grammars.compile(given.grammar) for given, _ in share]
+            for share in shares
+        ]
+        futures = [
+            self._sampler.pool.submit(self._walk, lanes, len(trunk), share, numbers)
+            for lanes, share, numbers in zip(team, shares, compiled, strict=False)
+        ]
+        try:
+            while wait(futures, timeout=0.1).not_done:
+                if poll is not None:
+                    poll(self._finished, self._usage(requests))
+        except BaseException:
+            # Nobody may still be decoding when the caches are cleared.
+            self._sampler.stop()
+            wait(futures)
+            self._sampler.stop(stopped=False)
+            raise
         gather(futures)
 
     def _walk(
@@ -149,9 +170,7 @@ class Scorer:
                 before = given
             automaton = None if number is None else lanes.automaton(number)
             rows = self._rows(lanes, len(given.prompt), path, start)
-            given.logprobs[path] = self._logprobs(
-                given.sampling, Values(given.grammar), automaton, path, rows
-            )
+            given.logprobs[path] = self._logprobs(given, automaton, path, rows)
             self._finished += 1
 
     def _rows(self, lanes: Lanes, start: int, path: tuple[int, ...], first: Array) -> Iterator[Array]:
@@ -169,14 +188,16 @@ class Scorer:
 
     def _logprobs(
         self,
-        sampling: Sampling,
-        values: Values,
+        given: Given,
         automaton: Automaton | None,
         path: tuple[int, ...],
         rows: Iterator[Array],
     ) -> list[float]:
         result: list[float] = []
+        text = b""
         for token, logits in zip(path, rows, strict=False):
+            sampling = given.sampling_at(text)
+            text += self._pieces[token]
             if automaton is not None and automaton.complete:
                 return [*result, -inf]  # the text goes on where the grammar is at its end
             ids = self._free if automaton is None else automaton.allowed()
@@ -187,6 +208,7 @@ class Scorer:
                 automaton.push((token,))
         if automaton is not None and not automaton.complete:
             ends = [token for token in automaton.allowed().tolist() if token in self._ends]
+            sampling = given.sampling_at(text)
             found = [
                 _logprob(logits, automaton.allowed(), token, sampling) for logits in rows for token in ends
             ]
@@ -218,6 +240,6 @@ def _steps(tokens: Sequence[int], start: int) -> Iterator[tuple[int, Sequence[in
 def _shares(tasks: Sequence[tuple[Given, tuple[int, ...]]], count: int) -> list[list[Any]]:
     """Neighbouring texts in ``count`` shares of about the same number of tokens."""
     ends = np.cumsum([len(path) + 1 for _, path in tasks])
-    cuts = np.searchsorted(ends, ends[-1] * np.arange(1, count) / count)
+    cuts = np.searchsorted(ends, ends[-1] * np.arange(1, count) / count, side="right")
     edges = [0, *cuts.tolist(), len(tasks)]
     return [list(tasks[a:b]) for a, b in pairwise(edges)]

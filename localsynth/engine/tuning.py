@@ -152,7 +152,8 @@ class _Tuner:
 
     def _thin_out(self, stage: Path, finalists: list[Candidate]) -> None:
         """Give the disk back what will not be measured again."""
-        kept = {candidate.path for candidate in finalists}
+        leading = winner(self._search.trials).candidate  # of files equally fast the first may win in the end
+        kept = {candidate.path for candidate in (leading, *finalists) if candidate is not None}
         for path in stage.iterdir():
             if path not in kept and not self._keep:
                 path.unlink()

@@ -10,7 +10,8 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ..core.contracts import Message, SampleRequest
@@ -112,7 +113,8 @@ class _Worker:
                 tokens = len(self._backend.prompt(request.messages, request.prefix))
                 return {"text": self._backend.render(request), "tokens": tokens}
             case "prefill":
-                return {"rate": self._backend.prefill_rate(frame["seconds"])}
+                with self._stoppable(frame["id"]):
+                    return {"rate": self._backend.prefill_rate(frame["seconds"])}
         raise EngineError(f"the engine does not know '{frame['do']}'")
 
     def _long(self, number: int, what: str, requests: list[Any]) -> dict[str, Any]:
@@ -126,12 +128,8 @@ class _Worker:
                 tokens = usage.prompt_tokens + usage.decoded_tokens
                 write_frame(self._out, {"id": number, "finished": finished, "tokens": tokens})
 
-        self._backend.stop(stopped=False)
-        self._inbox.begin(number, self._backend.stop)
-        try:
+        with self._stoppable(number):
             answer, usage = self._made(what, requests, poll)
-        finally:
-            self._inbox.end()
         timing = self._backend.timing
         return {
             **answer,
@@ -144,6 +142,16 @@ class _Worker:
             },
             "notices": self._backend.notices(),
         }
+
+    @contextmanager
+    def _stoppable(self, number: int) -> Iterator[None]:
+        """While a call goes on its cancel stops it, and only it."""
+        self._backend.stop(stopped=False)
+        self._inbox.begin(number, self._backend.stop)
+        try:
+            yield
+        finally:
+            self._inbox.end()
 
     def _made(
         self, what: str, requests: list[Any], poll: Callable[[int, Usage], None]

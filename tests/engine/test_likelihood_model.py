@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import chisquare
 
 from localsynth.core.contracts import Adapter, Message, SampleRequest, Sampling, ScoreRequest
-from localsynth.core.errors import ModelError
+from localsynth.core.errors import EngineError, ModelError
 from localsynth.core.grammar import Fixed, FreeText, Grammar, Number, OneOf, Warmed, seq
 from localsynth.engine.backend import LlamaBackend, Options
 from localsynth.engine.context import Slot
@@ -179,6 +179,58 @@ def test_a_value_with_its_own_temperature(backend: LlamaBackend) -> None:
     found = Counter(warmed.texts)
     wanted = np.array([given[text] for text in sorted(given)]) / sum(given.values()) * 6_000
     assert np.abs(np.array([found[text] for text in sorted(given)]) - wanted).max() < 6_000 * 0.05
+
+
+def test_values_with_their_own_temperature_are_scored_with_it(backend: LlamaBackend) -> None:
+    cold: Grammar = seq(Warmed(SEX, 0.0), ",", Number(0, 2), "\n")
+    texts = ("female,1\n", "male,1\n")
+    (plain,), _ = backend.score([ScoreRequest(PROMPT, SMALL, texts)])
+    (warmed,), _ = backend.score([ScoreRequest(PROMPT, cold, texts)])
+    assert {values[0] for values in warmed.values} <= {0.0, -inf}
+    for before, after in zip(plain.values, warmed.values, strict=True):
+        assert after[0] == -inf or after[1] == pytest.approx(before[1], abs=1e-6)
+
+
+def test_a_score_that_cannot_be_made_leaves_the_engine_whole(
+    backend: LlamaBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = tuple(f"female,{n},note {n}\n" for n in range(40))
+    good = ScoreRequest(PROMPT, None, texts)
+    expected, _ = backend.score([good])
+
+    def refuse(grammar: Grammar) -> int:
+        raise EngineError("the grammar cannot be compiled: too large")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(backend._grammars, "compile", refuse)
+        with pytest.raises(EngineError, match="grammar"):
+            backend.score([good, ScoreRequest(PROMPT, Number(0, 7), ("1",))])
+    assert backend.score([good])[0] == expected
+
+
+def test_an_adapter_written_anew_is_read_anew(backend: LlamaBackend, tmp_path: Path) -> None:
+    path = tmp_path / "a.gguf"
+    request = ScoreRequest(PROMPT, SMALL, ("female,1\n",), adapter=Adapter(str(path)))
+    said = []
+    for seed, rank in ((1, 4), (2, 8)):
+        write_adapter(path, seed=seed, rank=rank, strength=0.4)
+        said.append(backend.score([request])[0][0].logprobs)
+    assert said[0] != pytest.approx(said[1], abs=0.01)
+
+
+def test_with_flash_attention_threads_change_no_bit_either(embedded_model: Path) -> None:
+    setup = Setup(threads=3, contexts=1, cells=1024, flash_attention=True)
+    backend = LlamaBackend(Options(str(embedded_model), "smollm2-135m", setup))
+    tokens = list(range(1000, 1600))
+    found = []
+    for threads in (1, 2, 3):
+        backend._sampler.forget()
+        backend._first.use_threads(threads)
+        backend._first.decode([Slot(0, 0, tokens[:400], False)])
+        backend._first.decode([Slot(0, 400, tokens[400:], False)])
+        found.append(backend._first.decode([Slot(0, 600, [77], True)]).copy())
+    assert np.array_equal(found[0], found[1])
+    assert np.array_equal(found[0], found[2])
 
 
 def test_threads_change_no_bit(backend: LlamaBackend) -> None:
