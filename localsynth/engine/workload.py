@@ -170,7 +170,7 @@ def _term(ours: float, theirs: float) -> float:
     difference = ours - theirs
     if not math.isfinite(difference) or difference > 50:
         return math.inf
-    return math.exp(difference) - 1 - difference
+    return max(0.0, math.expm1(difference) - difference)  # rounding may fall below zero
 
 
 def peak_memory_mb(pid: int | None) -> int | None:
