@@ -18,6 +18,7 @@ from .regex import to_regex
 __all__ = ["Automaton", "Grammars", "Masks"]
 
 Array: TypeAlias = np.ndarray[Any, Any]
+_MOST_BYTES = 12_000_000  # of unpacked masks, for each context
 _KEPT = 256  # compiled grammars; a method that shuffles columns makes a new one for each request
 
 
@@ -120,6 +121,7 @@ class Masks:
         self._size = vocab_size
         self._buffer = np.zeros((vocab_size + 31) // 32, np.int32)
         self._seen: dict[bytes, Array] = {}
+        self._held = 0  # bytes of what was seen
 
     def automaton(self, number: int) -> Automaton:
         """A fresh automaton at the beginning of a text."""
@@ -134,11 +136,14 @@ class Masks:
         found = self._seen.get(key)
         if found is None:
             bits = np.unpackbits(self._buffer.view(np.uint8), bitorder="little")[: self._size]
-            found = np.flatnonzero(bits)
+            found = np.flatnonzero(bits).astype(np.int32)
             if found.size == 0:
                 raise EngineError("the grammar allows no token here")
-            if len(self._seen) > 4096:
+            size = found.nbytes + len(key)
+            if self._held + size > _MOST_BYTES:  # free text has masks of 200 kB, and many of them
                 self._seen.clear()
+                self._held = 0
+            self._held += size
             self._seen[key] = found
         return found
 
