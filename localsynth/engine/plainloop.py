@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import EngineDied, EngineError
+from .child import spawn
 from .wire import read_frame, write_frame
 
 __all__ = ["LoopResult", "LoopTask", "PlainLoop"]
@@ -66,27 +67,8 @@ class PlainLoop:
     """
 
     def __init__(self, model: Path, threads: int, *, context: int = 2048, gpu_layers: int = 0) -> None:
-        child_reads, self._write = os.pipe()
-        self._read, child_writes = os.pipe()
         with tempfile.TemporaryFile() as log:
-            self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-P",
-                    "-m",
-                    "localsynth.engine.plainloop",
-                    str(child_reads),
-                    str(child_writes),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=(child_reads, child_writes),
-                env=_environment(),
-                start_new_session=True,  # Ctrl+C in the terminal is the parent's to judge
-            )
-        os.close(child_reads)
-        os.close(child_writes)
+            self._process, self._read, self._write = spawn("localsynth.engine.plainloop", log, _environment())
         try:
             self._send(
                 {"model": str(model), "threads": threads, "context": context, "gpu_layers": gpu_layers}

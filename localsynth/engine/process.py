@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from typing import IO, Any
 from ..core.contracts import EngineInfo, ProgressCallback, Sample, SampleRequest, Score, ScoreRequest
 from ..core.errors import EngineDied, EngineError
 from ..core.run import Usage
+from .child import spawn
 from .setup import Setup
 from .wire import decode_error, encode_requests, read_frame, write_frame
 
@@ -178,20 +178,8 @@ class ProcessEngine:
     # --- the child --------------------------------------------------------------------------------------------------
 
     def _start(self) -> dict[str, Any]:
-        child_reads, self._write = os.pipe()
-        self._read, child_writes = os.pipe()
         with self._open_log() as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "localsynth.engine.worker", str(child_reads), str(child_writes)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=(child_reads, child_writes),
-                env=_environment(),
-                start_new_session=True,  # Ctrl+C in the terminal is the parent's to judge
-            )
-        os.close(child_reads)
-        os.close(child_writes)
+            self._process, self._read, self._write = spawn("localsynth.engine.worker", log, _environment())
         try:
             self._send({"do": "open", "options": self._options})
             return self._receive()
