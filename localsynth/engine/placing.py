@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -14,7 +15,7 @@ from typing import IO
 
 from ..core.errors import ModelError
 
-__all__ = ["Progress", "copy_hashed", "create_private", "settle", "sha256_of", "staging", "sweep"]
+__all__ = ["Progress", "copy_hashed", "create_private", "locked", "settle", "sha256_of", "staging", "sweep"]
 
 Progress = Callable[[str, float], None]  # (what is being done, how much of it is done: 0 to 1)
 
@@ -77,3 +78,17 @@ def sweep(folder: Path) -> None:
         newest = max((entry.stat().st_mtime for entry in [stage, *stage.iterdir()]), default=0.0)
         if time.time() - newest > _STALE:
             shutil.rmtree(stage, ignore_errors=True)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Nobody else changes the folder's lists meanwhile. Raises ``OSError``.
+
+    The lock is on the folder: a list is replaced as a whole, and a lock on its file would guard the old one.
+    """
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

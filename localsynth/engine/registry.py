@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import tempfile
 import tomllib
@@ -15,6 +14,7 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..core.errors import AddFailed, ModelError
+from .placing import locked
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -138,15 +138,10 @@ class Registry:
 
     @contextmanager
     def _changing(self) -> Iterator[_Contents]:
-        # The lock is on the folder: the file itself is replaced, and a lock on it would guard the old one.
-        handle = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        with locked(self.path.parent):
             contents = self._read()
             yield contents
             self._write(contents)
-        finally:
-            os.close(handle)
 
     def _write(self, contents: _Contents) -> None:
         data = contents.model_dump(mode="json")

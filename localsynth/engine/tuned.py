@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import tempfile
 import tomllib
@@ -17,6 +16,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 from ..core.errors import ModelError
 from ..core.tomlwrite import dump_toml
 from .machine import Machine
+from .placing import locked
 from .registry import Registry
 from .requantize import QUANTIZATIONS
 from .setup import Setup
@@ -161,15 +161,10 @@ class TunedFile:
     @contextmanager
     def _changing(self) -> Iterator[dict[str, Tuned]]:
         try:
-            # The lock is on the folder: the file itself is replaced, and a lock on it would guard the old one.
-            handle = os.open(self.folder, os.O_RDONLY)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX)
+            with locked(self.folder):
                 models = self.all()
                 yield models
                 self._write(models)
-            finally:
-                os.close(handle)
         except OSError as error:
             raise ModelError(
                 f"{self.path} cannot be written: {error.strerror or error}",
