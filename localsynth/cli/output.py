@@ -15,7 +15,7 @@ from .options import Format
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
 __all__ = [
     "confirm",
@@ -23,7 +23,9 @@ __all__ = [
     "hint",
     "out",
     "print_records",
+    "print_rich",
     "print_table",
+    "print_text",
     "safe",
     "say",
     "show_error",
@@ -207,6 +209,19 @@ def _cell(value: Any) -> str:
     if isinstance(value, float) and len(text) > _LONGEST_FLOAT:
         text = f"{value:.6g}"
     return text if len(text) <= _WIDEST_CELL else text[: _WIDEST_CELL - 1] + "…"
+
+
+def print_rich(shown: RenderableType) -> None:
+    """A report on standard output: as wide as the terminal, or a page of text into a pipe."""
+    import shutil
+
+    console = out()
+    width = (
+        min(console.width, 120) if sys.stdout.isatty() else min(100, shutil.get_terminal_size((100, 24))[0])
+    )
+    with console.capture() as captured:
+        console.print(shown, width=width)
+    write_data("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
 def print_text(lines: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""The three seams: engines write text, methods make rows, metrics judge them."""
+"""Two of the three seams: engines write text, methods make rows. The third, metrics, is in :mod:`~localsynth.core.judging`."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ __all__ = [
     "Draft",
     "Engine",
     "EngineInfo",
+    "Likelihood",
     "Message",
     "Method",
     "MethodParams",
     "Sample",
     "SampleRequest",
     "Sampling",
-    "Score",
     "ScoreRequest",
     "Task",
 ]
@@ -118,7 +118,7 @@ class ScoreRequest:
 
 
 @dataclass(frozen=True)
-class Score:
+class Likelihood:
     """The likelihood of texts. values : per text one log-probability for each value, as in :class:`Sample`.
     tokens : per text how many tokens it has.
     """
@@ -165,8 +165,8 @@ class Engine(Protocol):
 
     def score(
         self, requests: Sequence[ScoreRequest], progress: ProgressCallback | None = None
-    ) -> tuple[list[Score], Usage]:
-        """The likelihood of given texts, one :class:`Score` per request. Raises as ``sample`` does."""
+    ) -> tuple[list[Likelihood], Usage]:
+        """The likelihood of given texts, one :class:`Likelihood` per request. Raises as ``sample`` does."""
         ...
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
@@ -196,7 +196,7 @@ class Ask(Protocol):
 
     def sample(self, purpose: str, requests: Sequence[SampleRequest]) -> list[Sample]: ...
 
-    def score(self, purpose: str, requests: Sequence[ScoreRequest]) -> list[Score]: ...
+    def score(self, purpose: str, requests: Sequence[ScoreRequest]) -> list[Likelihood]: ...
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]: ...
 

@@ -8,7 +8,7 @@ from time import perf_counter
 
 import numpy as np
 
-from ..core.contracts import Adapter, EngineInfo, Message, Sample, SampleRequest, Score, ScoreRequest
+from ..core.contracts import Adapter, EngineInfo, Likelihood, Message, Sample, SampleRequest, ScoreRequest
 from ..core.run import Usage
 from .bound import token_bound
 from .branching import Branching
@@ -114,7 +114,9 @@ class LlamaBackend:
         usage = self._sampler.run(jobs, poll)
         return [sample_of(job, self._pieces) for job in jobs], usage
 
-    def score(self, requests: Sequence[ScoreRequest], poll: Poll | None = None) -> tuple[list[Score], Usage]:
+    def score(
+        self, requests: Sequence[ScoreRequest], poll: Poll | None = None
+    ) -> tuple[list[Likelihood], Usage]:
         texts = [self._scoring(request) for request in requests]
         usage = self._scorer.run(texts, poll)
         return [score_of(given, self._pieces) for given in texts], usage

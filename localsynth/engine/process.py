@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
-from ..core.contracts import EngineInfo, ProgressCallback, Sample, SampleRequest, Score, ScoreRequest
+from ..core.contracts import EngineInfo, Likelihood, ProgressCallback, Sample, SampleRequest, ScoreRequest
 from ..core.errors import EngineDied, EngineError
 from ..core.run import Usage
 from .child import spawn
@@ -115,11 +115,11 @@ class ProcessEngine:
 
     def score(
         self, requests: Sequence[ScoreRequest], progress: ProgressCallback | None = None
-    ) -> tuple[list[Score], Usage]:
+    ) -> tuple[list[Likelihood], Usage]:
         """As the contract says."""
         wanted = sum(len(request.texts) for request in requests)
         answer, usage = self._long("score", requests, wanted, progress)
-        return [Score(_rows(values) or (), tuple(tokens)) for values, tokens in answer["scores"]], usage
+        return [Likelihood(_rows(values) or (), tuple(tokens)) for values, tokens in answer["scores"]], usage
 
     def prefill_rate(self, seconds: float = 1.0) -> float:
         """llama.cpp's own prefill in tokens/s, in the child: one sequence, all threads, the setup's batch (512 tokens)."""

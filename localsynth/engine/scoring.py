@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..core.contracts import Adapter, Sampling, Score
+from ..core.contracts import Adapter, Likelihood, Sampling
 from ..core.grammar import Grammar
 from ..core.run import Usage
 from .context import Slot
@@ -55,13 +55,13 @@ class Given:
         return self.sampling if own is None else replace(self.sampling, temperature=own)
 
 
-def score_of(given: Given, pieces: Sequence[bytes]) -> Score:
+def score_of(given: Given, pieces: Sequence[bytes]) -> Likelihood:
     """The likelihood of the texts, in the order they were asked for."""
     found = {
         path: given.values.sums([pieces[token] for token in path], logprobs)
         for path, logprobs in given.logprobs.items()
     }
-    return Score(tuple(found[path] for path in given.paths), tuple(map(len, given.paths)))
+    return Likelihood(tuple(found[path] for path in given.paths), tuple(map(len, given.paths)))
 
 
 class Scorer:

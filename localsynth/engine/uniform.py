@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from random import Random
 
-from ..core.contracts import EngineInfo, ProgressCallback, Sample, SampleRequest, Score, ScoreRequest
+from ..core.contracts import EngineInfo, Likelihood, ProgressCallback, Sample, SampleRequest, ScoreRequest
 from ..core.errors import Cancelled, ContextTooSmall
 from ..core.grammar import FreeText, Grammar
 from ..core.run import Usage
@@ -64,7 +64,7 @@ class UniformEngine:
 
     def score(
         self, requests: Sequence[ScoreRequest], progress: ProgressCallback | None = None
-    ) -> tuple[list[Score], Usage]:
+    ) -> tuple[list[Likelihood], Usage]:
         """The exact log-probability with which ``sample`` draws each text; raises as it does.
 
         Where a text can be read as values in more than one way, all of them count, and what the others add to the
@@ -83,7 +83,7 @@ class UniformEngine:
                 values.append(text_logprobs(grammar, text))
             tokens = self.count_tokens(request.texts)
             decoded += sum(tokens)
-            scores.append(Score(tuple(values), tuple(tokens)))
+            scores.append(Likelihood(tuple(values), tuple(tokens)))
         return scores, work.usage(prompts, decoded)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.cells import row_grammar
-from ..core.contracts import Engine, Message, SampleRequest, Score, ScoreRequest
+from ..core.contracts import Engine, Likelihood, Message, SampleRequest, ScoreRequest
 from ..core.schema import Schema
 from .setup import Setup
 
@@ -95,7 +95,7 @@ class Workload:
         self._messages = (Message("user", _QUESTION),)
         self._grammar = row_grammar(Schema.from_toml(_TABLE).columns)
         self._texts: tuple[str, ...] = ()
-        self._reference: Score | None = None
+        self._reference: Likelihood | None = None
         self.rows = 0  # of one repeat; 0 before ``calibrate``
 
     def calibrate(self, path: Path, setup: Setup) -> Measured:
@@ -149,12 +149,12 @@ class Workload:
         (sample,), usage = engine.sample([SampleRequest(self._messages, self._grammar, n=rows, seed=seed)])
         return sample.texts, max(time.perf_counter() - started, 1e-9), usage.decoded_tokens
 
-    def _score(self, engine: Engine) -> Score:
+    def _score(self, engine: Engine) -> Likelihood:
         (score,), _ = engine.score([ScoreRequest(self._messages, self._grammar, self._texts)])
         return score
 
 
-def divergence(score: Score, reference: Score) -> float:
+def divergence(score: Likelihood, reference: Likelihood) -> float:
     """How far a file's distribution is from the original's: Kullback-Leibler divergence in nats per token, 0 for the same.
 
     Estimated from rows that the original wrote, as the mean of exp(d) - 1 - d over their cells, d being the difference of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from localsynth.core.contracts import Engine, EngineInfo, Sample, SampleRequest, Score, ScoreRequest
+from localsynth.core.contracts import Engine, EngineInfo, Likelihood, Sample, SampleRequest, ScoreRequest
 from localsynth.core.errors import Cancelled
 from localsynth.core.run import Call, Usage
 
@@ -37,8 +37,8 @@ class RecordedAsk:
         self._record(purpose, len(requests), requests[0], usage)
         return samples
 
-    def score(self, purpose: str, requests: Sequence[ScoreRequest]) -> list[Score]:
-        """One :class:`Score` per request, in order; recorded as a call like any other. Raises what the engine raises."""
+    def score(self, purpose: str, requests: Sequence[ScoreRequest]) -> list[Likelihood]:
+        """One :class:`Likelihood` per request, in order; recorded as a call like any other. Raises what the engine raises."""
         if not requests:
             return []
         self._begin(purpose)

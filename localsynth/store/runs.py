@@ -38,6 +38,7 @@ __all__ = [
     "delete",
     "end",
     "events",
+    "example_prompt",
     "get",
     "list_all",
     "reopen",
@@ -174,16 +175,35 @@ def rows_done(store: Store, run_id: str) -> int:
         return _exact(con, run_id)[3]
 
 
-def run_rows(store: Store, run_id: str) -> pa.Table:
-    """The stored rows of a run in the order they were made, canonical columns. Raises ``NotFound``."""
+def run_rows(store: Store, run_id: str, every: int = 1) -> pa.Table:
+    """The stored rows of a run in the order they were made, canonical columns. Raises ``NotFound``.
+
+    every : only each so many-th row, to look at a long run evenly.
+    """
     from localsynth.tables import arrow_schema
 
     with store.read() as con:
         dataset, generation, schema_json, _ = _exact(con, run_id)
         schema = Schema.model_validate_json(schema_json)
         table = generations.table_of(con, dataset, generation)
-        query = f"SELECT {names.columns_sql(schema.names)} FROM {table} WHERE run_id = ? ORDER BY row_no"
-        return con.sql(query, params=[run_id]).to_arrow_table().cast(arrow_schema(schema))
+        some = " AND (row_no - 1) % ? = 0" if every > 1 else ""
+        query = (
+            f"SELECT {names.columns_sql(schema.names)} FROM {table} WHERE run_id = ?{some} ORDER BY row_no"
+        )
+        return (
+            con.sql(query, params=[run_id, every] if every > 1 else [run_id])
+            .to_arrow_table()
+            .cast(arrow_schema(schema))
+        )
+
+
+def example_prompt(store: Store, run_id: str) -> str | None:
+    """The last prompt of a run as the model read it; ``None`` where it asked no model. Raises ``NotFound``."""
+    with store.read() as con:
+        _exact(con, run_id)
+        query = "SELECT prompt FROM meta.calls WHERE run_id = ? ORDER BY batch_no DESC, call_no DESC LIMIT 1"
+        found = con.execute(query, [run_id]).fetchall()
+    return str(found[0][0]) if found else None
 
 
 def events(store: Store, run_id: str) -> list[str]:

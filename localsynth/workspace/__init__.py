@@ -11,29 +11,28 @@ pandas is imported only by the methods that give or take a frame.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from localsynth.core.contracts import Method
-from localsynth.core.dataset import Dataset
-from localsynth.core.errors import NotFound, RunError
+from localsynth.core.errors import RunError
 from localsynth.core.events import Event
 from localsynth.core.recipe import Recipe
-from localsynth.core.run import Exposure, Run, Status
+from localsynth.core.run import Run, Status
 from localsynth.core.schema import Schema
 from localsynth.methods import registry
 from localsynth.runs.bus import Listener, follow
 from localsynth.runs.control import Control
 from localsynth.runs.lock import holder
-from localsynth.store import datasets, reading
+from localsynth.store import reading
 from localsynth.store import runs as records
-from localsynth.store.session import Store
 
+from .base import PathLike, workspace_folder
 from .choosing import Overrides
+from .datasets import Datasets
 from .doctor import Finding, examine
+from .evaluations import Evaluations
 from .files import format_of, save
 from .launch import Place, resume, start
 from .packaged import copy_recipe, find_recipe, packaged_recipes
@@ -47,16 +46,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Control", "Workspace", "copy_recipe", "find_recipe", "packaged_recipes", "workspace_folder"]
 
-PathLike: TypeAlias = str | os.PathLike[str]
-SAMPLE = "sample:"
 
-
-def workspace_folder(folder: PathLike | None = None) -> Path:
-    """The folder given, else ``$LOCALSYNTH_WORKSPACE``, else ``./workspace``."""
-    return Path(folder or os.environ.get("LOCALSYNTH_WORKSPACE") or "workspace").expanduser().absolute()
-
-
-class Workspace:
+class Workspace(Datasets, Evaluations):
     """A folder with one DuckDB file in it: datasets, runs, rows.
 
     folder : default as :func:`workspace_folder`. It is made when something is first put into it.
@@ -64,134 +55,6 @@ class Workspace:
     Every method raises a :class:`~localsynth.core.errors.LocalsynthError` with a sentence and a hint; none holds the
     file open longer than one transaction, so other processes can read it at any time.
     """
-
-    def __init__(self, folder: PathLike | None = None) -> None:
-        self.folder = workspace_folder(folder)
-
-    def __repr__(self) -> str:
-        return f"Workspace({str(self.folder)!r})"
-
-    @cached_property
-    def store(self) -> Store:
-        """The store of a workspace that exists. Raises ``StoreError`` where it does not."""
-        return Store.open(self.folder)
-
-    def init(self) -> Workspace:
-        """Make the workspace if it is not there."""
-        self.store = Store.open(self.folder, create=True)
-        return self
-
-    # --- datasets ----------------------------------------------------------------------------------------------------
-
-    def import_file(
-        self,
-        path: PathLike,
-        *,
-        name: str | None = None,
-        target: str | None = None,
-        holdout: float = 1 / 3,
-        policy: str = "rows",
-        schema: Schema | None = None,
-        encoding: str | None = None,
-        seed: int = 0,
-        replace: bool = False,
-    ) -> Dataset:
-        """Import CSV, TSV, Parquet or JSON lines; columns are inferred unless ``schema`` is given.
-
-        holdout : share of the rows that no prompt and no statistic ever sees. policy : how much a model may see,
-        ``schema``, ``statistics`` or ``rows``.
-        """
-        return datasets.import_file(
-            self.init().store,
-            Path(path),
-            name=name,
-            target=target,
-            holdout=holdout,
-            policy=Exposure.parse(policy),
-            schema=schema,
-            encoding=encoding,
-            seed=seed,
-            replace=replace,
-        )
-
-    def import_frame(
-        self,
-        frame: pd.DataFrame,
-        name: str,
-        *,
-        target: str | None = None,
-        holdout: float = 1 / 3,
-        policy: str = "rows",
-        schema: Schema | None = None,
-        seed: int = 0,
-        replace: bool = False,
-    ) -> Dataset:
-        """Import a pandas frame, without its index; otherwise as :meth:`import_file`."""
-        from .frames import from_pandas
-
-        return datasets.import_table(
-            self.init().store,
-            from_pandas(frame),
-            name,
-            source="a pandas frame",
-            target=target,
-            holdout=holdout,
-            policy=Exposure.parse(policy),
-            schema=schema,
-            seed=seed,
-            replace=replace,
-        )
-
-    def import_sample(
-        self,
-        sample: str,
-        *,
-        name: str | None = None,
-        target: str | None = None,
-        holdout: float = 1 / 3,
-        policy: str = "rows",
-        schema: Schema | None = None,
-        seed: int = 0,
-        replace: bool = False,
-    ) -> Dataset:
-        """Import one of the bundled real tables, by name with or without ``sample:``."""
-        return datasets.import_sample(
-            self.init().store,
-            sample.removeprefix(SAMPLE),
-            name=name,
-            target=target,
-            holdout=holdout,
-            policy=Exposure.parse(policy),
-            schema=schema,
-            seed=seed,
-            replace=replace,
-        )
-
-    def declare(self, name: str, schema: Schema, *, policy: str = "schema", replace: bool = False) -> Dataset:
-        """A dataset without rows: only its description is known."""
-        return datasets.declare(
-            self.init().store, name, schema, policy=Exposure.parse(policy), replace=replace
-        )
-
-    def datasets(self) -> list[Dataset]:
-        """All datasets."""
-        return datasets.list_all(self.store)
-
-    def dataset(self, name: str) -> Dataset:
-        """One dataset. Raises ``NotFound`` with the nearest name."""
-        return datasets.get(self.store, name)
-
-    def schema(self, name: str) -> Schema:
-        """The schema of a dataset."""
-        return self.dataset(name).schema
-
-    def set_schema(self, name: str, schema: Schema) -> None:
-        """Replace a dataset's schema; refused where its real rows do not fit."""
-        datasets.set_schema(self.store, name, schema)
-
-    def set_policy(self, name: str, policy: str) -> None:
-        """Say how much of a dataset a model may see: ``schema``, ``statistics`` or ``rows``."""
-        datasets.set_policy(self.store, name, Exposure.parse(policy))
 
     # --- runs --------------------------------------------------------------------------------------------------------
 
@@ -234,18 +97,6 @@ class Workspace:
     def runs(self, dataset: str | None = None) -> list[Run]:
         """All runs, newest first."""
         return records.list_all(self.store, dataset)
-
-    def get_run(self, run: Run | str) -> Run:
-        """A run by id, by the beginning of its id, by the word ``last``, or the latest of a dataset by its name."""
-        if isinstance(run, Run):
-            return records.get(self.store, run.run_id)
-        try:
-            return records.get(self.store, run)
-        except NotFound:
-            of_dataset = records.list_all(self.store, run)
-            if not of_dataset:
-                raise
-            return of_dataset[0]
 
     def standing(self, run: Run) -> str:
         """The run's status in a word; ``interrupted`` where it should be running but its process is gone."""

@@ -19,7 +19,7 @@ from localsynth.core.nearest import nearest
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["FORMATS", "format_of", "save", "save_text", "text_of", "write"]
+__all__ = ["FORMATS", "check_place", "format_of", "save", "save_text", "text_of", "write"]
 
 FORMATS = ("csv", "tsv", "parquet", "jsonl")
 _CHUNK = 10_000
@@ -56,12 +56,20 @@ def save_text(text: str, path: Path, *, overwrite: bool = False) -> Path:
     return _place(path, lambda file: file.write(text.encode()), overwrite=overwrite)
 
 
-def _place(path: Path, fill: Callable[[IO[bytes]], object], *, overwrite: bool) -> Path:
+def check_place(path: Path, *, overwrite: bool = False) -> Path:
+    """The path, if a file may be written there. Raises ``DatasetError`` where one exists, ``StoreError`` for no folder."""
     path = path.expanduser()
     if path.is_dir():
         raise DatasetError(f"{path} is a folder", "name a file in it")
     if path.exists() and not overwrite:
         raise DatasetError(f"{path} exists already", "choose another name, or say --overwrite")
+    if not path.parent.is_dir():
+        raise StoreError(f"there is no folder {path.parent}", "make it first, or choose another")
+    return path
+
+
+def _place(path: Path, fill: Callable[[IO[bytes]], object], *, overwrite: bool) -> Path:
+    path = check_place(path, overwrite=overwrite)
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}-", suffix=".part", dir=path.parent)  # 0600
     except OSError as error:

@@ -21,6 +21,7 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     *((name, {}) for name in METHODS),
     ("text-to-tabular", {"mode": "faithful"}),
     ("text-to-tabular", {"elicit": False, "examples": 0, "drop_duplicates": True}),
+    ("gaussian-copula", {"by_target": False}),
 ]
 
 SCHEMA = Schema.model_validate(
@@ -38,6 +39,7 @@ SCHEMA = Schema.model_validate(
         ],
         "rules": [{"check": "\"select\" > 10 or not flag"}],
         "dependencies": [{"determinant": ['x"y'], "dependent": "flag"}],
+        "target": "flag",
     }
 )  # fmt: skip
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localsynth.core.contracts import Score
+from localsynth.core.contracts import Likelihood
 from localsynth.engine.setup import Setup
 from localsynth.engine.workload import Measured, Workload, divergence, peak_memory_mb
 from tests.engine.tuning_kit import Pretender, pretend
@@ -70,15 +70,15 @@ cells = st.floats(-40, 0)
 
 @given(st.lists(st.tuples(cells, cells, st.integers(1, 5)), min_size=1, max_size=20))
 def test_divergence_is_zero_for_the_same_and_never_negative(rows: list[tuple[float, float, int]]) -> None:
-    ours = Score(tuple((a,) for a, _, _ in rows), tuple(n for _, _, n in rows))
-    theirs = Score(tuple((b,) for _, b, _ in rows), tuple(n for _, _, n in rows))
+    ours = Likelihood(tuple((a,) for a, _, _ in rows), tuple(n for _, _, n in rows))
+    theirs = Likelihood(tuple((b,) for _, b, _ in rows), tuple(n for _, _, n in rows))
     assert divergence(theirs, theirs) == 0
     assert divergence(ours, theirs) >= 0
 
 
 @pytest.mark.parametrize("odd", [-math.inf, math.nan, math.inf])
 def test_what_cannot_be_compared_is_infinitely_far(odd: float) -> None:
-    assert divergence(Score(((odd,),), (1,)), Score(((-1.0,),), (1,))) == math.inf
+    assert divergence(Likelihood(((odd,),), (1,)), Likelihood(((-1.0,),), (1,))) == math.inf
 
 
 def test_divergence_of_known_distributions() -> None:
@@ -86,7 +86,7 @@ def test_divergence_of_known_distributions() -> None:
     ours, theirs = (0.5, 0.3, 0.2), (0.6, 0.3, 0.1)
     exact = sum(q * math.log(q / p) for p, q in zip(ours, theirs, strict=True))
     drawn = [i for i, share in enumerate(theirs) for _ in range(round(share * 10))]
-    scores = [Score(tuple((math.log(p[i]),) for i in drawn), (1,) * len(drawn)) for p in (ours, theirs)]
+    scores = [Likelihood(tuple((math.log(p[i]),) for i in drawn), (1,) * len(drawn)) for p in (ours, theirs)]
     assert divergence(*scores) == pytest.approx(exact)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from localsynth.core.contracts import EngineInfo, Sample, SampleRequest, Score, ScoreRequest
+from localsynth.core.contracts import EngineInfo, Likelihood, Sample, SampleRequest, ScoreRequest
 from localsynth.core.run import Usage
 from localsynth.engine.catalog import Catalog, Model
 from localsynth.engine.machine import Machine
@@ -79,10 +79,12 @@ class Pretender:
         self.calls.append(request.n)
         return [Sample(("1,2\n",) * request.n)], Usage(decoded_tokens=10 * request.n)
 
-    def score(self, requests: Sequence[ScoreRequest], progress: object = None) -> tuple[list[Score], Usage]:
+    def score(
+        self, requests: Sequence[ScoreRequest], progress: object = None
+    ) -> tuple[list[Likelihood], Usage]:
         (request,) = requests
         count = len(request.texts)
-        return [Score(((self.likelihood, self.likelihood),) * count, (4,) * count)], Usage()
+        return [Likelihood(((self.likelihood, self.likelihood),) * count, (4,) * count)], Usage()
 
     def close(self) -> None:
         self.closed = True

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 
 from localsynth.core.cells import read_cell, write_cell
 from localsynth.core.columns import IdentifierColumn, TextColumn
-from localsynth.core.contracts import EngineInfo, Method, Sample, SampleRequest, Score, ScoreRequest, Task
+from localsynth.core.contracts import (
+    EngineInfo,
+    Likelihood,
+    Method,
+    Sample,
+    SampleRequest,
+    ScoreRequest,
+    Task,
+)
 from localsynth.core.run import Reject
 from localsynth.core.schema import Schema
 from localsynth.core.seeds import derive
@@ -44,7 +52,7 @@ class FakeAsk:
             return samples
         return [Sample(self._answer(purpose, r, s.texts)) for r, s in zip(requests, samples, strict=True)]
 
-    def score(self, purpose: str, requests: Sequence[ScoreRequest]) -> list[Score]:
+    def score(self, purpose: str, requests: Sequence[ScoreRequest]) -> list[Likelihood]:
         self.scored.append((purpose, tuple(requests)))
         return self._engine.score(requests)[0]
 

@@ -1,0 +1,189 @@
+"""``evaluate``, ``report`` and ``compare``: what rows are worth, and what they give away."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .options import Format, FormatOption, RunArgument, WorkspaceOption, open_workspace
+from .output import err, hint, print_records, print_rich, print_text, say
+
+if TYPE_CHECKING:
+    from localsynth.core.evaluation import Evaluation
+    from localsynth.metrics.judge import Step
+    from localsynth.workspace import Workspace
+
+__all__ = ["register"]
+
+_Runs = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[RUN]...", help="Runs by id or its beginning, a dataset's name, or 'last'.  [default: last]"
+    ),
+]
+_Against = Annotated[
+    str | None,
+    typer.Option("--against", help="Hold them against this dataset.  [default: the runs' own]"),
+]
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a report.")]
+_Html = Annotated[Path | None, typer.Option("--html", help="Write the report to this file instead.")]
+_Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("evaluate")(evaluate)
+    app.command("report")(report)
+    app.command("compare")(compare)
+    app.command("metrics")(metrics)
+
+
+def evaluate(
+    runs: _Runs = None,
+    against: _Against = None,
+    as_json: _Json = False,
+    html: _Html = None,
+    overwrite: _Overwrite = False,
+    only: Annotated[
+        str | None, typer.Option("--metrics", help="Only these, separated by commas.  [default: all]")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of whatever metrics draw.")] = 0,
+    threads: Annotated[
+        int | None, typer.Option("--threads", min=1, help="Cores to use.  [default: all]")
+    ] = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Judge runs: validity, fidelity, utility, privacy, beside real rows and reference methods."""
+    space = open_workspace(workspace)
+    _refuse_two(as_json, html)
+    chosen = tuple(name.strip() for name in only.split(",")) if only is not None else None
+    if html is not None:
+        from localsynth.workspace.files import check_place
+
+        check_place(html, overwrite=overwrite)  # before a minute is spent
+    with _Steps() as step:
+        evaluation = space.evaluate(
+            *(runs or ()), against=against, metrics=chosen, seed=seed, threads=threads, on_step=step
+        )
+    _show(space, evaluation, as_json, html, overwrite)
+
+
+def report(
+    runs: _Runs = None,
+    against: _Against = None,
+    as_json: _Json = False,
+    html: _Html = None,
+    overwrite: _Overwrite = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Show again what `evaluate` found."""
+    space = open_workspace(workspace)
+    _refuse_two(as_json, html)
+    _show(space, space.evaluation(*(runs or ()), against=against), as_json, html, overwrite)
+
+
+def compare(
+    first: RunArgument,
+    second: RunArgument,
+    against: _Against = None,
+    as_json: _Json = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Two runs side by side: which is better at what, and whether the difference is clear."""
+    from localsynth.core.errors import NotFound
+
+    space = open_workspace(workspace)
+    try:
+        found = space.compare(first, second, against=against)
+    except NotFound:
+        space.get_run(first), space.get_run(second)  # a run that is not there is not evaluated either
+        say("not both are evaluated yet")
+        with _Steps() as step:
+            space.evaluate(first, second, against=against, on_step=step)
+        found = space.compare(first, second, against=against)
+    if as_json:
+        print_text([json.dumps(found.plain(), ensure_ascii=False, allow_nan=False)])
+    else:
+        from localsynth.report.comparison import render
+
+        print_rich(render(found))
+
+
+def metrics(format: FormatOption = Format.TABLE) -> None:  # noqa: A002
+    """Every measure `evaluate` gives: what it says, where good values lie, where it is from."""
+    from localsynth.metrics.registry import create_all
+
+    rows = [
+        {
+            "metric": measure.name,
+            "family": metric.family,
+            "plugin": metric.name,
+            "better": f"near {measure.ideal:g}" if measure.ideal is not None else measure.better,
+            "definition": measure.definition,
+            "source": measure.source,
+        }
+        for metric in create_all()
+        for measure in metric.measures
+    ]
+    print_records(rows, format, ["metric", "family", "plugin", "better", "definition", "source"])
+
+
+def _refuse_two(as_json: bool, html: Path | None) -> None:
+    if as_json and html is not None:
+        raise typer.BadParameter("--json and --html are two ways to show one thing: choose one")
+
+
+def _show(
+    space: Workspace, evaluation: Evaluation, as_json: bool, html: Path | None, overwrite: bool
+) -> None:
+    if as_json:
+        scores = [judged.plain() for judged in evaluation.scores]
+        print_text([json.dumps({"scores": scores}, ensure_ascii=False, allow_nan=False)])
+        return
+    if html is not None:
+        path = space.report(evaluation, html, overwrite=overwrite)
+        print_text([str(path)])
+        say(f"the report is in {path}; it shows statistics of real rows: handle it like them", "green")
+        return
+    from localsynth.report.terminal import terminal_report
+    from localsynth.workspace.evaluate import families, measures
+
+    print_rich(terminal_report(evaluation, measures(), families()))
+    run = evaluation.runs[0].run_id
+    query = f"select metric, value from meta.metrics where run_id = '{run}' order by 1"  # noqa: S608 - shown, not run
+    hint(f'next: localsynth report {run} --html report.html, or localsynth sql "{query}"')
+
+
+class _Steps:
+    """A bar, from the first moment, saying what is being computed; plain lines where nobody can watch one."""
+
+    def __enter__(self) -> Step:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        self._subject = ""
+        self._bar = Progress(
+            BarColumn(bar_width=None),
+            TextColumn("{task.description}", markup=False),
+            TimeElapsedColumn(),
+            console=err(),
+            transient=True,
+            expand=True,
+            disable=not err().is_terminal,
+        )
+        self._task = self._bar.add_task("starting", total=None)
+        self._bar.start()
+        return self._step
+
+    def _step(self, done: int, total: int, subject: str, metric: str) -> None:
+        self._bar.update(self._task, completed=done, total=total, description=f"{subject} {metric}".strip())
+        if subject != self._subject and not err().is_terminal:
+            say(f"{done / max(1, total):4.0%}  {subject}")
+        self._subject = subject
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        self._bar.stop()
+        if kind is KeyboardInterrupt:
+            say("stopped; nothing of it was kept")

@@ -1,0 +1,87 @@
+"""Intervals of 95%: of shares, of risks that are a difference of two shares, of means of groups."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from .encode import Array
+
+__all__ = ["Rate", "Z", "percentiles", "resampled_mean", "residual_risk", "wilson"]
+
+Z = 1.959963984540054  # of the normal distribution 95% lie within so many standard deviations
+_DRAWS, _AT_ONCE = 1_000, 2_000_000
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How often something succeeded. successes : may be no whole number, where they are expected ones. trials : at least 1."""
+
+    successes: float
+    trials: int
+
+    @property
+    def share(self) -> float:
+        """Successes per trial."""
+        return self.successes / self.trials
+
+    @property
+    def centre(self) -> float:
+        """The middle of Wilson's interval: the share, drawn a little towards one half."""
+        return (self.successes + Z**2 / 2) / (self.trials + Z**2)
+
+    @property
+    def half(self) -> float:
+        """Half the width of Wilson's interval."""
+        spread = self.successes * (self.trials - self.successes) / self.trials + Z**2 / 4
+        return Z / (self.trials + Z**2) * math.sqrt(spread)
+
+
+def wilson(successes: float, trials: int) -> tuple[float, float]:
+    """The interval of a share after Wilson 1927; it holds the share itself, also where that is 0 or 1."""
+    rate = Rate(successes, trials)
+    low, high = max(0.0, rate.centre - rate.half), min(1.0, rate.centre + rate.half)
+    return min(low, rate.share), max(high, rate.share)
+
+
+def residual_risk(attack: Rate, control: Rate, raised: float = 1.0) -> tuple[float, float, float]:
+    """What an attack gains on train rows over the same attack on rows that were never seen: (risk, low, high).
+
+    (attack - control) / (1 - control) with the centres of Wilson's intervals, whose half widths are propagated to first
+    order (Giomi et al. 2023, A unified framework for quantifying privacy risk in synthetic data, section 3.2). Cut to 0..1.
+
+    raised : what the control rate and its half width are multiplied by.
+    """
+    hit, error = attack.centre, attack.half
+    # Just below 1 the quotient means nothing any more: there is hardly a guess left that could be gained.
+    base = min(control.centre * raised, 1 - 1e-6)
+    spread = control.half * raised
+    risk = (hit - base) / (1 - base)
+    half = math.hypot(error / (1 - base), spread * (1 - hit) / (1 - base) ** 2)
+    return _share(risk), _share(risk - half), _share(risk + half)
+
+
+def _share(value: float) -> float:
+    return min(1.0, max(0.0, value))
+
+
+def resampled_mean(totals: Array, sizes: Array, rng: np.random.Generator) -> tuple[float, float]:
+    """Bootstrap interval of ``totals.sum() / sizes.sum()`` where whole groups are drawn again, not single rows.
+
+    totals, sizes : per group the sum and the number of its rows (float64; at least one group, no size 0).
+    """
+    groups = len(totals)
+    at_once = max(1, _AT_ONCE // groups)
+    means = []
+    for start in range(0, _DRAWS, at_once):
+        drawn = rng.integers(0, groups, (min(at_once, _DRAWS - start), groups))
+        means.append(totals[drawn].sum(axis=1) / sizes[drawn].sum(axis=1))
+    return percentiles(np.concatenate(means), float(totals.sum() / sizes.sum()))
+
+
+def percentiles(drawn: Array, value: float) -> tuple[float, float]:
+    """The middle 95% of what was drawn, widened to the value itself where that lies outside."""
+    low, high = np.quantile(drawn, (0.025, 0.975))
+    return min(float(low), value), max(float(high), value)

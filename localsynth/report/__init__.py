@@ -1,0 +1,1 @@
+"""What was measured, as people read it: one HTML file, a terminal, two runs side by side."""

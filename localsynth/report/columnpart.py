@@ -1,0 +1,244 @@
+"""The part of the page about single columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from localsynth.core.columns import Column, IdentifierColumn
+from localsynth.core.evaluation import REAL
+
+from .columnplot import Bins, Series, bars, histogram, is_missing
+from .lookup import Figure, Lookup, Subject
+from .markup import Html, join, name, tag
+from .numbers import figure as worded
+from .numbers import number, of_column, percent, spread_of_column
+from .outline import FACTS
+from .palette import css_class, key_of
+from .tables import Notes, cell, exact, heading, scrolled, subject_heads
+
+__all__ = ["bins_of", "columns_part", "judged_columns", "lowest_shapes"]
+
+_TALL = frozenset({"integer", "float", "date", "datetime", "text"})
+_RANGE = re.compile(r"\[.*\)|[<≥] .*|[-−]?[\d][\d.,: -]*|.* to .*|any value|missing.*")
+_WORST = 5
+_PER_COLUMN = (
+    "column_shapes",
+    "missing_rate",
+    "missing_rate_difference",
+    "jensen_shannon",
+    "wasserstein",
+    "category_coverage",
+    "range_coverage",
+    "mean",
+    "std",
+)
+
+
+def judged_columns(lookup: Lookup) -> tuple[Column, ...]:
+    """The columns that can be judged: all but identifiers, which are numbered by code."""
+    return tuple(c for c in lookup.evaluation.dataset.schema.columns if not isinstance(c, IdentifierColumn))
+
+
+def columns_part(lookup: Lookup) -> Html:
+    """A card for each column, then all numbers by column."""
+    columns = judged_columns(lookup)
+    if not any(lookup.columns(metric) for metric in ("histogram", *_PER_COLUMN)):
+        notes = (lookup.figure("column_shapes", subject).note for subject in lookup.runs)
+        reason = next((note for note in notes if note), "not measured")
+        return tag("p", f"Nothing to show: {reason}.", class_="empty")
+    real = lookup.reference(REAL)
+    grey = (
+        "Grey is the real train split, colour the synthetic rows."
+        if real is not None
+        else "There are no real rows: only the synthetic ones are drawn."
+    )
+    left_out = [c.name for c in lookup.evaluation.dataset.schema.columns if isinstance(c, IdentifierColumn)]
+    parts = [
+        tag(
+            "p",
+            grey,
+            " Shape is 1 where both are distributed alike. The figures beside REAL show what real rows reach that no "
+            "method saw (the holdout).",
+        )
+    ]
+    if left_out:
+        parts.append(
+            tag(
+                "p",
+                "Not judged, because identifiers are numbered by code: ",
+                tag("bdi", ", ".join(left_out)),
+                ".",
+            )
+        )
+    if worst := lowest_shapes(lookup):
+        measure = lookup.measure("column_shapes")
+        words = [tag("span", name(column), " ", worded(figure, measure)) for column, figure in worst]
+        parts.append(tag("p", "Least alike: ", join(words, ", "), "."))
+    parts.append(tag("div", [_card(lookup, column) for column in columns], class_="cards"))
+    parts.append(_all_numbers(lookup, columns))
+    return join(parts)
+
+
+def lowest_shapes(lookup: Lookup, count: int = _WORST) -> list[tuple[str, Figure]]:
+    """The columns of the first run's recipe that are least like the real ones."""
+    if not lookup.runs:
+        return []
+    found = [
+        (column.name, lookup.figure("column_shapes", lookup.runs[0], column.name))
+        for column in judged_columns(lookup)
+    ]
+    valued = [(column, figure) for column, figure in found if figure.value is not None]
+    return sorted(valued, key=lambda pair: pair[1].value or 0.0)[:count]
+
+
+def bins_of(lookup: Lookup, column: str) -> Bins | None:
+    """The column's histogram; ``None`` where none was made."""
+    found = lookup.items("histogram", column)
+    if not found:
+        return None
+    # Only some subjects may have missing cells, and others' last bins may come after theirs.
+    labels = tuple(sorted(found, key=is_missing))
+    real = lookup.reference(REAL)
+    runs = [_series(lookup, subject, column, labels) for subject in lookup.runs]
+    return Bins(
+        column,
+        labels,
+        _series(lookup, real, column, labels) if real is not None else None,
+        tuple(series for series in runs if series is not None),
+    )
+
+
+def _series(lookup: Lookup, subject: Subject, column: str, labels: Iterable[str]) -> Series | None:
+    lines = []
+    for seed in subject.names:
+        one = Subject(subject.kind, subject.label, "", (seed,))
+        figures = [lookup.figure("histogram", one, column, item=label) for label in labels]
+        if any(figure.values for figure in figures):
+            lines.append(tuple(figure.value or 0.0 for figure in figures))
+    return Series(subject.label, css_class(lookup, subject), tuple(lines)) if lines else None
+
+
+def _card(lookup: Lookup, column: Column) -> Html:
+    kind = ", ".join(part for part in (_kind(column), _histogram_note(lookup, column.name)) if part)
+    head = tag("figcaption", tag("strong", name(column.name)), " ", tag("span", kind, class_="kind"))
+    bins = bins_of(lookup, column.name)
+    if bins is None:
+        reason = _why_no_histogram(lookup, column.name)
+        drawn: Html = tag("p", f"No histogram: {reason}.", class_="empty")
+    elif column.kind in _TALL and _ranges(bins.labels):
+        drawn = histogram(bins)
+    else:
+        plot, rest = bars(bins)
+        drawn = join([plot, _rest(bins, rest)])
+    return tag("figure", head, drawn, _facts(lookup, column), class_="card column")
+
+
+def _ranges(labels: tuple[str, ...]) -> bool:
+    """Whether bins are ranges in order, not values of their own as the few distinct texts of a text column are."""
+    return all(_RANGE.fullmatch(label) for label in labels)
+
+
+def _kind(column: Column) -> str:
+    unit = getattr(column, "unit", "")
+    return f"{column.kind}, {unit}" if unit else str(column.kind)
+
+
+def _histogram_note(lookup: Lookup, column: str) -> str:
+    """What was said beside the bars, such as that they are of the lengths of texts."""
+    items = lookup.items("histogram", column)
+    whose = next(iter(lookup.runs), None)
+    return lookup.figure("histogram", whose, column, item=items[0]).note if items else ""
+
+
+def _why_no_histogram(lookup: Lookup, column: str) -> str:
+    for subject in (*lookup.runs, lookup.reference(REAL)):
+        for place in (column, None):
+            figure = lookup.figure("histogram", subject, place)
+            if figure.note.startswith("not applicable"):
+                return figure.note
+    return "not measured"
+
+
+def _rest(bins: Bins, rest: tuple[str, ...]) -> Html | None:
+    """The categories there was no room to draw."""
+    if not rest:
+        return None
+    head = [heading("Value"), *(heading(tag("bdi", series.who), class_="num") for series in bins.everybody)]
+    rows = [
+        tag(
+            "tr",
+            tag("th", name(label), scope="row"),
+            [tag("td", percent(s.mean[bins.labels.index(label)]), class_="num") for s in bins.everybody],
+        )
+        for label in rest
+    ]
+    caption = f"{len(rest):,} rarer value{'' if len(rest) == 1 else 's'}"
+    return tag(
+        "details", tag("summary", caption), scrolled(caption, head, tag("tbody", rows), "small", hidden=True)
+    )
+
+
+def _facts(lookup: Lookup, column: Column) -> Html:
+    """Shape, missing cells, mean and deviation: real, then each recipe."""
+    people = [s for s in lookup.subjects if s.kind != "reference"]
+    metrics = ["column_shapes", *FACTS]
+    shown = [m for m in metrics if any(lookup.figure(m, s, column.name).values for s in people)]
+    if not shown:
+        return tag("p", "No shape score, missing share, mean or deviation was measured.", class_="empty")
+    titles = {"column_shapes": "shape", "missing_rate": "missing", "mean": "mean", "std": "sd"}
+    head = [tag("td"), *(heading(titles[metric], class_="num") for metric in shown)]
+    rows = [
+        tag(
+            "tr",
+            tag("th", key_of(lookup, subject), " ", tag("bdi", subject.label), scope="row"),
+            [_fact(lookup, metric, subject, column) for metric in shown],
+        )
+        for subject in people
+    ]
+    body = [tag("thead", tag("tr", head)), tag("tbody", rows)]
+    return tag("table", tag("caption", f"{column.name} in numbers", class_="hidden"), body, class_="facts")
+
+
+def _fact(lookup: Lookup, metric: str, subject: Subject, column: Column) -> Html:
+    figure = lookup.figure(metric, subject, column.name)
+    if figure.value is None:
+        return tag("td", tag("span", "–", title=figure.note), class_="num")
+    if metric in {"mean", "std"}:
+        words = of_column if metric == "mean" else spread_of_column
+        text = words(figure.value, column.kind)
+        one = tag("data", text, value=repr(figure.values[0])) if len(figure.values) == 1 else text
+        return tag("td", one, class_="num")
+    measure = lookup.measure(metric)
+    if len(figure.values) == 1:
+        return tag("td", exact(figure.values[0], measure), class_="num")
+    return tag("td", number(figure.value, measure), class_="num")
+
+
+def _all_numbers(lookup: Lookup, columns: Iterable[Column]) -> Html:
+    """Every measure of columns that has a score, folded away."""
+    metrics = [m for m in _PER_COLUMN if lookup.columns(m)]
+    tables = []
+    for metric in metrics:
+        if metric in FACTS or metric == "column_shapes":
+            continue
+        measure, notes = lookup.measure(metric), Notes()
+        known = set(lookup.columns(metric))
+        rows = [
+            tag(
+                "tr",
+                tag("th", name(column.name), scope="row"),
+                [
+                    cell(lookup.figure(metric, s, column.name), measure, notes, (column.name, s.label))
+                    for s in lookup.subjects
+                ],
+            )
+            for column in columns
+            if column.name in known
+        ]
+        head = [heading("Column"), *subject_heads(lookup, lookup.subjects)]
+        table = scrolled(measure.title, head, tag("tbody", rows), "small", hidden=True)
+        tables.append(
+            tag("details", tag("summary", f"{measure.title}, column by column"), table, notes.listed())
+        )
+    return join(tables)

@@ -1,0 +1,154 @@
+"""The terminal's parts about the table as a whole: verdict, main measures, rules, how it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from localsynth.core.evaluation import REAL
+from localsynth.report.lookup import Lookup, Subject
+from localsynth.report.numbers import counted
+from localsynth.report.numbers import figure as worded
+from localsynth.report.outline import FAMILIES, main, nothing_of, others
+from localsynth.report.plaintext import one_line, shown, wide
+from localsynth.report.provenance import moment, provenance
+from localsynth.report.verdict import Level, Verdict
+
+from .pieces import ARROWS, Why, head, in_two_lines, style_of, table, text, titled
+
+__all__ = ["further", "making", "measures", "rules", "title", "verdict"]
+
+_SIGNS = {Level.GOOD: "●", Level.MIXED: "◐", Level.BAD: "✕", Level.UNKNOWN: "?"}
+_TITLES, _GAP = 20, 2  # cells kept for a table's first column, and between two columns
+_STYLES = {Level.BAD: "bold red", Level.GOOD: "bold green"}
+
+
+def title(lookup: Lookup) -> Iterator[RenderableType]:
+    """What was judged against what."""
+    dataset = lookup.evaluation.dataset
+    real = (
+        f"{counted(dataset.rows, 'real row')} ({dataset.train_rows:,} train, {dataset.holdout_rows:,} holdout)"
+        if dataset.rows
+        else "no real rows"
+    )
+    yield text(dataset.name, "bold")
+    yield text(f"judged {moment(lookup.evaluation.made_at)} against {real}", "dim")
+
+
+def verdict(judged: Sequence[Verdict]) -> Iterator[RenderableType]:
+    """Three sentences for the runs of each recipe."""
+    for one in judged:
+        yield Text()
+        yield text(f"{one.subject.label}  {one.subject.detail}".rstrip(), style_of(one.subject))
+        for sentence in one.sentences:
+            line = Text(f"{_SIGNS[sentence.level]} ", style=_STYLES.get(sentence.level, "bold"))
+            line.append(sentence.headline).append(f"  ({sentence.topic.lower()})", style="not bold dim")
+            yield line
+            yield Padding(text(sentence.text), (0, 0, 0, 2))
+
+
+def measures(lookup: Lookup, width: int) -> Iterator[RenderableType]:
+    """The main measures beside REAL and the reference methods."""
+    yield from head("Beside reality and reference methods")
+    fixed = [subject for subject in lookup.subjects if subject.kind != "run"]
+    why = Why(len(lookup.subjects))
+    families = {family: main(lookup, family) for family in FAMILIES}
+    every = [metric for metrics in families.values() for metric in metrics]
+
+    def needed(subject: Subject) -> int:
+        figures = (worded(lookup.figure(metric, subject), lookup.measure(metric)) for metric in every)
+        return max(_heading_width(subject), *map(len, figures), 1) + _GAP
+
+    for people in _abreast(fixed, lookup.runs, needed, width - _TITLES):
+        grid = table("", *(in_two_lines(s.label) for s in people), right=range(1, len(people) + 1))
+        grid.columns[0].ratio = 1
+        for family, metrics in families.items():
+            if metrics:
+                grid.add_row(Text(FAMILIES[family], style="bold"))
+            for metric in metrics:
+                measure = lookup.measure(metric)
+                if because := nothing_of(lookup, [metric]):
+                    why.nobody(because, measure.title)
+                    continue
+                cells = [why.cell(lookup.figure(metric, s), measure, measure.title, s) for s in people]
+                grid.add_row(titled(measure), *cells)
+        yield grid
+    yield from why.lines()
+    yield Text(ARROWS, style="dim")
+
+
+def _heading_width(subject: Subject) -> int:
+    return max((wide(part) for part in in_two_lines(subject.label).split("\n")), default=0)
+
+
+def _abreast(
+    fixed: Sequence[Subject], runs: Sequence[Subject], needed: Callable[[Subject], int], room: int
+) -> Iterator[list[Subject]]:
+    """Runs side by side as far as they fit beside the references; the others follow beside the first of those."""
+    group, used = list(fixed), sum(map(needed, fixed))
+    alone = True
+    for subject in runs:
+        if not alone and used + needed(subject) > room:
+            yield group
+            group, used = list(fixed[:1]), sum(map(needed, fixed[:1]))
+        group.append(subject)
+        used += needed(subject)
+        alone = False
+    yield group
+
+
+def rules(lookup: Lookup, width: int) -> Iterator[RenderableType]:
+    """How often each rule and each dependency is broken."""
+    yield from head("Rules and dependencies")
+    fixed = [s for s in (lookup.reference(REAL), lookup.reference("independent")) if s is not None]
+    for metric, kind, plural in (
+        ("rule_violations", "rule", "Rules"),
+        ("dependency_violations", "dependency", "Dependencies"),
+    ):
+        items, measure = lookup.items(metric), lookup.measure(metric)
+        if not items:
+            note = next((lookup.figure(metric, subject).note for subject in lookup.runs), "")
+            yield text(f"{plural}: {note or 'not measured'}", "dim")
+            continue
+        why = Why(len(fixed) + len(lookup.runs))
+        room = width - _TITLES
+        for people in _abreast(fixed, lookup.runs, lambda s: max(_heading_width(s), 13) + _GAP, room):
+            grid = table(kind, *(in_two_lines(s.label) for s in people), right=range(1, len(people) + 1))
+            grid.columns[0].ratio = 1
+            for item in items:
+                cells = [why.cell(lookup.figure(metric, s, item=item), measure, item, s) for s in people]
+                grid.add_row(text(item), *cells)
+            yield grid
+        yield from why.lines()
+
+
+def making(lookup: Lookup) -> Iterator[RenderableType]:
+    """How the runs of each recipe were made."""
+    for subject in lookup.runs:
+        if not subject.runs:
+            continue
+        yield from head(f"How it was made: {one_line(subject.label)}")
+        made = provenance(subject, {})
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        grid.add_column(style="dim", no_wrap=True)
+        grid.add_column(overflow="fold")
+        for what, words in made.facts:
+            grid.add_row(Text(what), text(words))
+        yield grid
+        yield Padding(Text(shown(made.recipe).rstrip(), style="dim"), (0, 0, 0, 2))
+
+
+def further(lookup: Lookup) -> Iterator[RenderableType]:
+    """Which measures of strangers' plug-ins have more figures than there is room for."""
+    for index, metric in enumerate(others(lookup)):
+        if index == 0:
+            yield from head("Further measures")
+        count = sum(place != (None, None, None) for place in lookup.places(metric))
+        yield text(
+            f"{lookup.measure(metric).title} ({metric}): {counted(count, 'figure')} of columns, pairs or items;"
+            " they are in the page and in meta.metrics"
+        )

@@ -1,0 +1,134 @@
+"""The part of the Python API that brings tables in and describes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from localsynth.core.dataset import Dataset
+from localsynth.core.run import Exposure
+from localsynth.core.schema import Schema
+from localsynth.store import datasets
+
+from .base import Base, PathLike
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Datasets"]
+
+_SAMPLE = "sample:"
+
+
+class Datasets(Base):
+    """Datasets: imported, declared, listed, changed."""
+
+    def import_file(
+        self,
+        path: PathLike,
+        *,
+        name: str | None = None,
+        target: str | None = None,
+        holdout: float = 1 / 3,
+        policy: str = "rows",
+        schema: Schema | None = None,
+        encoding: str | None = None,
+        seed: int = 0,
+        replace: bool = False,
+    ) -> Dataset:
+        """Import CSV, TSV, Parquet or JSON lines; columns are inferred unless ``schema`` is given.
+
+        holdout : share of the rows that no prompt and no statistic ever sees. policy : how much a model may see,
+        ``schema``, ``statistics`` or ``rows``.
+        """
+        return datasets.import_file(
+            self.init().store,
+            Path(path),
+            name=name,
+            target=target,
+            holdout=holdout,
+            policy=Exposure.parse(policy),
+            schema=schema,
+            encoding=encoding,
+            seed=seed,
+            replace=replace,
+        )
+
+    def import_frame(
+        self,
+        frame: pd.DataFrame,
+        name: str,
+        *,
+        target: str | None = None,
+        holdout: float = 1 / 3,
+        policy: str = "rows",
+        schema: Schema | None = None,
+        seed: int = 0,
+        replace: bool = False,
+    ) -> Dataset:
+        """Import a pandas frame, without its index; otherwise as :meth:`import_file`."""
+        from .frames import from_pandas
+
+        return datasets.import_table(
+            self.init().store,
+            from_pandas(frame),
+            name,
+            source="a pandas frame",
+            target=target,
+            holdout=holdout,
+            policy=Exposure.parse(policy),
+            schema=schema,
+            seed=seed,
+            replace=replace,
+        )
+
+    def import_sample(
+        self,
+        sample: str,
+        *,
+        name: str | None = None,
+        target: str | None = None,
+        holdout: float = 1 / 3,
+        policy: str = "rows",
+        schema: Schema | None = None,
+        seed: int = 0,
+        replace: bool = False,
+    ) -> Dataset:
+        """Import one of the bundled real tables, by name with or without ``sample:``."""
+        return datasets.import_sample(
+            self.init().store,
+            sample.removeprefix(_SAMPLE),
+            name=name,
+            target=target,
+            holdout=holdout,
+            policy=Exposure.parse(policy),
+            schema=schema,
+            seed=seed,
+            replace=replace,
+        )
+
+    def declare(self, name: str, schema: Schema, *, policy: str = "schema", replace: bool = False) -> Dataset:
+        """A dataset without rows: only its description is known."""
+        return datasets.declare(
+            self.init().store, name, schema, policy=Exposure.parse(policy), replace=replace
+        )
+
+    def datasets(self) -> list[Dataset]:
+        """All datasets."""
+        return datasets.list_all(self.store)
+
+    def dataset(self, name: str) -> Dataset:
+        """One dataset. Raises ``NotFound`` with the nearest name."""
+        return datasets.get(self.store, name)
+
+    def schema(self, name: str) -> Schema:
+        """The schema of a dataset."""
+        return self.dataset(name).schema
+
+    def set_schema(self, name: str, schema: Schema) -> None:
+        """Replace a dataset's schema; refused where its real rows do not fit."""
+        datasets.set_schema(self.store, name, schema)
+
+    def set_policy(self, name: str, policy: str) -> None:
+        """Say how much of a dataset a model may see: ``schema``, ``statistics`` or ``rows``."""
+        datasets.set_policy(self.store, name, Exposure.parse(policy))

@@ -1,0 +1,140 @@
+"""``evaluate``, ``report``, ``compare`` and ``metrics`` through the command line, on a real table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Cli = Callable[..., Any]
+
+CHEAP = "validity,columns,pairs,copies,distances"
+
+
+@pytest.fixture
+def runs(cli: Cli, tmp_path: Path) -> tuple[str, str]:
+    """Two runs of one recipe over a real table, with other seeds."""
+    assert cli("import", "sample:iris", "--name", "iris").code == 0
+    path = tmp_path / "iris.toml"
+    path.write_text('rows = 60\n[dataset]\nname = "iris"\n[method]\nname = "independent"\n')
+    made = [cli("run", path, "--seed", seed) for seed in (1, 2)]
+    assert [said.code for said in made] == [0, 0], made[0].err
+    return made[0].out.strip(), made[1].out.strip()
+
+
+def test_scores_as_json_are_those_in_the_store(cli: Cli, runs: tuple[str, str]) -> None:
+    said = cli("evaluate", runs[0], "--json", "--metrics", CHEAP)
+    assert said.code == 0, said.err
+    scores = json.loads(said.out)["scores"]
+    keys = {"subject", "metric", "column_a", "column_b", "value", "low", "high", "note"}
+    assert all(keys <= set(score) for score in scores)
+    assert {score["subject"] for score in scores} == {
+        "REAL",
+        "independent",
+        "gaussian-copula",
+        "bootstrap",
+        runs[0],
+    }
+    query = f"select metric, value from meta.metrics where run_id = '{runs[0]}' order by position"
+    stored = json.loads(cli("sql", query, "--format", "json").out)
+    assert [(row["metric"], row["value"]) for row in stored] == [(s["metric"], s["value"]) for s in scores]
+    again = cli("report", runs[0], "--json")
+    assert json.loads(again.out)["scores"] == scores
+
+
+def test_the_whole_way_to_a_page_a_clinician_can_read(
+    cli: Cli, runs: tuple[str, str], tmp_path: Path
+) -> None:
+    page = tmp_path / "report.html"
+    said = cli("evaluate", *runs, "--html", page)
+    assert said.code == 0, said.err
+    assert said.out.strip() == str(page)
+    assert page.stat().st_mode & 0o777 == 0o600
+    text = page.read_text()
+    assert all(run in text for run in runs)
+    assert "bootstrap" in text
+    refused = cli("evaluate", *runs, "--html", page)
+    assert (refused.code, refused.out) == (2, "")
+    assert "exists already" in refused.err
+    assert cli("report", *runs, "--html", page, "--overwrite").code == 0
+    shown = cli("report", *runs)
+    assert shown.code == 0
+    assert max(map(len, shown.out.splitlines())) <= 100
+    assert "membership" in shown.out.lower()
+
+
+def test_two_runs_compared(cli: Cli, runs: tuple[str, str]) -> None:
+    said = cli("compare", *runs, "--json")
+    assert said.code == 0, said.err
+    assert json.loads(said.out)
+    assert "not both are evaluated yet" in said.err
+    shown = cli("compare", *runs)
+    assert (shown.code, shown.err) == (0, "")
+    assert shown.out
+
+
+def test_the_same_seed_gives_the_same_scores(cli: Cli, runs: tuple[str, str]) -> None:
+    first, again = (cli("evaluate", runs[0], "--json", "--seed", 5).out for _ in range(2))
+    assert first == again != ""
+
+
+def test_another_dataset_to_hold_them_against(cli: Cli, runs: tuple[str, str]) -> None:
+    assert cli("import", "sample:iris", "--name", "later", "--seed", 9).code == 0
+    assert cli("evaluate", runs[0], "--against", "later", "--metrics", CHEAP).code == 0
+    assert cli("report", runs[0]).code != 0  # nothing is kept against its own
+    assert cli("report", runs[0], "--against", "later").code == 0
+    assert cli("import", "sample:wine").code == 0
+    said = cli("evaluate", runs[0], "--against", "wine")
+    assert said.code != 0
+    assert "cannot be held against the dataset 'wine'" in said.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence", "hint"),
+    [
+        (["evaluate", "nosuch"], "there is no run called 'nosuch'", "localsynth runs"),
+        (["evaluate", "--metrics", "privcy"], "no metric 'privcy'", "metrics:"),
+        (["evaluate", "--json", "--html", "x.html"], "choose one", "--help"),
+        (["evaluate", "--html", "/nowhere/x.html"], "no folder /nowhere", "make it"),
+        (["report"], "no scores are kept", "localsynth evaluate"),
+        (["compare", "last", "nosuch"], "there is no run called 'nosuch'", "localsynth runs"),
+    ],
+)
+def test_mistakes_get_a_sentence(
+    cli: Cli, runs: tuple[str, str], arguments: list[str], sentence: str, hint: str
+) -> None:
+    said = cli(*arguments)
+    assert said.code != 0
+    assert said.out == ""
+    assert sentence in said.err
+    assert hint in said.err
+
+
+def test_rows_of_a_table_that_is_only_described(cli: Cli, recipe: Path) -> None:
+    assert cli("run", recipe).code == 0
+    said = cli("evaluate", "--json")
+    assert said.code == 0, said.err
+    scores = json.loads(said.out)["scores"]
+    assert {score["subject"] for score in scores} == {
+        cli("runs", "list", "--format", "json").out and scores[0]["subject"]
+    }
+    values = {score["metric"]: score["value"] for score in scores if not (score["column_a"] or score["item"])}
+    assert values["invalid_rows"] == 0
+    assert values["rule_violations"] == 0
+    assert values["membership_auc"] is None
+    shown = cli("report")
+    assert shown.code == 0, shown.err
+    assert "no real rows" in shown.out
+
+
+def test_every_measure_is_explained(cli: Cli) -> None:
+    rows = json.loads(cli("metrics", "--format", "json").out)
+    named = {row["metric"] for row in rows}
+    assert {
+        "tstr_rf_auc", "tstr_lr_accuracy", "c2st_rf_auc", "column_shapes", "pair_trends", "dcr_share", "exact_copies",
+        "near_copies", "membership_auc", "invalid_rows", "rule_violations",
+    } <= named  # fmt: skip
+    assert all(row["definition"] and row["source"] and row["better"] for row in rows)

@@ -1,0 +1,140 @@
+"""One column against another: by hand and against scipy."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.spatial.distance import jensenshannon
+from scipy.stats import ks_2samp
+
+from localsynth.core.judging import Score
+from localsynth.core.schema import Schema
+from localsynth.metrics.binning import quantile_cuts
+from localsynth.metrics.columns import Columns, jensen_shannon, kolmogorov_smirnov, total_variation
+from tests.metrics.support import case_of, find, numbers_schema, value, words_schema
+
+
+def of_one(schema: Schema, made: list[Any], train: list[Any]) -> list[Score]:
+    return list(Columns().scores(case_of(schema, [[x] for x in made], [[x] for x in train])))
+
+
+VALUES = st.lists(st.integers(-4, 4).map(float), min_size=1, max_size=25)
+
+
+@given(VALUES, VALUES)
+def test_the_gap_between_two_curves_is_the_largest_at_any_point(made: list[float], real: list[float]) -> None:
+    one, other = np.array(made), np.array(real)
+    gaps = [abs((one <= point).mean() - (other <= point).mean()) for point in (*made, *real)]
+    assert kolmogorov_smirnov(one, other) == pytest.approx(max(gaps), abs=1e-12)
+
+
+def test_the_gap_between_two_curves_is_scipys() -> None:
+    rng = np.random.default_rng(3)
+    made, real = rng.normal(size=400).round(1), rng.normal(0.3, 1.2, 300).round(1)
+    assert kolmogorov_smirnov(made, real) == pytest.approx(ks_2samp(made, real).statistic)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=8))
+def test_distances_of_shares_are_scipys(counts: list[tuple[int, int]]) -> None:
+    one, other = np.array(counts, float).T + 1e-3
+    one, other = one / one.sum(), other / other.sum()
+    with np.errstate(invalid="ignore"):  # of equal shares scipy takes the root of a number just below 0
+        theirs = np.nan_to_num(jensenshannon(one, other, base=2))
+    assert jensen_shannon(one, other) == pytest.approx(theirs, abs=1e-7)
+    assert total_variation(one, other) == pytest.approx(np.abs(one - other).sum() / 2)
+
+
+def test_shapes_of_numbers() -> None:
+    found = of_one(numbers_schema("x"), [1, 2, 3, 4, None], [3, 4, 5, 6])
+    assert value(found, "column_shapes", "x") == 0.5
+    assert value(found, "column_shapes") == 0.5
+
+
+def test_shapes_of_categories_count_missing() -> None:
+    found = of_one(words_schema("x"), ["a", "a", "b", "x"], ["a", "b", None, None])
+    # shares: a .5/.25, b .25/.25, x .25/0, missing 0/.5
+    assert value(found, "column_shapes", "x") == 0.5
+
+
+def test_shapes_of_texts_compare_their_lengths() -> None:
+    schema = Schema.model_validate({"columns": [{"name": "x", "kind": "text", "nullable": True}]})
+    train = [f"{i:02}{'.' * (i % 2)}" for i in range(60)]
+    found = of_one(schema, ["??", "!!!", "**", "+++", None], train)
+    assert value(found, "column_shapes", "x") == 1.0
+    assert "lengths" in find(found, "column_shapes", "x").note
+    assert not [score for score in found if score.metric == "mean" and score.column_a]
+
+
+def test_missing_values_against_trains() -> None:
+    found = of_one(numbers_schema("x"), [1, None, None, None], [1, 2, 3, None])
+    assert value(found, "missing_rate", "x") == 0.75
+    assert value(found, "missing_rate_difference", "x") == 0.5
+
+
+def test_distance_in_deviations_of_the_real_column() -> None:
+    found = of_one(numbers_schema("x"), [3, 5, None], [0, 2])
+    assert value(found, "wasserstein", "x") == pytest.approx(3.0)  # moved by 3, real deviation 1
+
+
+def test_distance_of_distributions_of_categories() -> None:
+    found = of_one(words_schema("x"), ["a", "a"], ["b", "b"])
+    assert value(found, "jensen_shannon", "x") == 1.0
+    found = of_one(words_schema("x"), ["a", "b"], ["b", "a"])
+    assert value(found, "jensen_shannon", "x") == 0.0
+
+
+def test_distance_of_distributions_cuts_numbers_at_deciles() -> None:
+    train = list(range(100))
+    made = [*range(50), *range(50)]
+    found = of_one(numbers_schema("x"), made, train)
+    halves = jensenshannon([0.2] * 5 + [0.0] * 5, [0.1] * 10, base=2)
+    assert value(found, "jensen_shannon", "x") == pytest.approx(halves)
+
+
+def test_plain_facts_of_numbers() -> None:
+    found = of_one(numbers_schema("x"), [1, 2, 6, None], [0, 1])
+    assert value(found, "mean", "x") == 3.0
+    assert value(found, "std", "x") == pytest.approx(np.std([1, 2, 6]))
+    assert not [score for score in found if score.metric in {"mean", "std"} and score.column_a is None]
+
+
+def test_the_mean_of_dates_can_be_read() -> None:
+    schema = Schema.model_validate(
+        {"columns": [{"name": "x", "kind": "date", "range": ["2000-01-01", "2001-01-01"]}]}
+    )
+    found = of_one(schema, [date(2000, 1, 1), date(2000, 1, 3)], [date(2000, 1, 1)])
+    assert "2000-01-02" in find(found, "mean", "x").note
+
+
+def test_a_column_that_is_empty_here_but_not_in_train_has_nothing_in_common() -> None:
+    found = of_one(numbers_schema("x"), [None, None], [1, 2])
+    assert value(found, "column_shapes", "x") == 0.0
+    assert find(found, "wasserstein", "x").value is None
+
+
+def test_a_column_that_is_empty_in_train_is_left_out() -> None:
+    made, train = [[1.0, 2.0]] * 3, [[None, 2.0]] * 3
+    found = list(Columns().scores(case_of(numbers_schema("x", "y"), made, train)))
+    assert find(found, "column_shapes", "x").value is None
+    assert value(found, "column_shapes") == 1.0
+    assert "1 left out" in find(found, "column_shapes").note
+
+
+@pytest.mark.parametrize(
+    ("values", "cuts"),
+    [
+        ([float(i) for i in range(11)], [1, 2, 3, 4, 5, 6, 7, 8, 9]),
+        ([0.0] * 19 + [1.0], [0]),
+        ([0.0] + [1.0] * 19, [0]),
+        ([float("nan"), 5.0, 5.0], []),
+        ([float("nan")], []),
+    ],
+)
+def test_cuts_part_what_can_be_parted(values: list[float], cuts: list[float]) -> None:
+    found = quantile_cuts(np.array(values))
+    assert [cut for cut in found if np.isfinite(cut)] == pytest.approx(cuts)

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from localsynth.metrics.intervals import Rate, percentiles, resampled_mean, residual_risk, wilson
+
+
+@pytest.mark.parametrize(("successes", "trials"), [(0, 1), (0, 10), (3, 10), (10, 10), (1, 400), (399, 400)])
+def test_wilson_is_scipys(successes: int, trials: int) -> None:
+    known = binomtest(successes, trials).proportion_ci(0.95, "wilson")
+    assert wilson(successes, trials) == pytest.approx((known.low, known.high), abs=1e-12)
+
+
+@given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.floats(0, n), st.just(n))))
+def test_wilson_holds_the_share(counted: tuple[float, int]) -> None:
+    low, high = wilson(*counted)
+    assert 0 <= low <= counted[0] / counted[1] <= high <= 1
+
+
+def test_residual_risk_by_hand() -> None:
+    risk, low, high = residual_risk(Rate(80, 100), Rate(50, 100))
+    # z^2 = 3.8415: the centres are 81.92073 / 103.84146 and one half
+    assert risk == pytest.approx((0.788902 - 0.5) / 0.5, abs=1e-5)
+    attack = 1.959964 / 103.84146 * math.sqrt(80 * 20 / 100 + 3.841459 / 4)
+    control = 1.959964 / 103.84146 * math.sqrt(50 * 50 / 100 + 3.841459 / 4)
+    half = math.sqrt((attack / 0.5) ** 2 + (control * (1 - 0.788902) / 0.25) ** 2)
+    assert (low, high) == pytest.approx((risk - half, risk + half), abs=1e-5)
+
+
+def test_an_attack_that_gains_nothing_has_no_risk() -> None:
+    assert residual_risk(Rate(30, 60), Rate(30, 60))[0] == 0
+    assert residual_risk(Rate(60, 60), Rate(60, 60))[0] == 0
+    risk, low, high = residual_risk(Rate(0, 60), Rate(60, 60))
+    assert (risk, low) == (0, 0)
+    assert high <= 1
+
+
+def test_a_raised_control_lowers_the_risk() -> None:
+    plain, raised = (
+        residual_risk(Rate(50, 100), Rate(10, 100)),
+        residual_risk(Rate(50, 100), Rate(10, 100), 2),
+    )
+    control = (10 + 3.841459 / 2) / 103.841459 * 2
+    assert raised[0] == pytest.approx((0.5 - control) / (1 - control), abs=1e-6)
+    assert raised[0] < plain[0]
+
+
+@given(st.integers(1, 60), st.data(), st.floats(0, 50))
+def test_residual_risk_stays_within_its_range(trials: int, data: st.DataObject, raised: float) -> None:
+    attack, control = (Rate(data.draw(st.floats(0, trials)), trials) for _ in range(2))
+    risk, low, high = residual_risk(attack, control, raised)
+    assert 0 <= low <= risk <= high <= 1
+
+
+def test_resampled_mean_of_single_rows_is_the_normal_one() -> None:
+    values = np.random.default_rng(1).random(2_000)
+    low, high = resampled_mean(values, np.ones(2_000), np.random.default_rng(2))
+    half = 1.96 * values.std() / math.sqrt(2_000)
+    assert (low, high) == pytest.approx((values.mean() - half, values.mean() + half), abs=half / 6)
+
+
+def test_groups_are_as_sure_as_single_rows_of_their_number() -> None:
+    values = np.random.default_rng(1).random(40)
+    once = resampled_mean(values, np.ones(40), np.random.default_rng(2))
+    many = resampled_mean(values * 1_000, np.full(40, 1_000.0), np.random.default_rng(2))
+    assert many == pytest.approx(once)
+
+
+def test_a_large_bootstrap_is_made_in_pieces() -> None:
+    low, high = resampled_mean(np.ones(30_000), np.ones(30_000) * 2, np.random.default_rng(0))
+    assert (low, high) == (0.5, 0.5)
+
+
+def test_percentiles_hold_the_value() -> None:
+    assert percentiles(np.linspace(0, 1, 41), 0.5) == pytest.approx((0.025, 0.975))
+    assert percentiles(np.array([0.5, 0.6]), 0.2)[0] == 0.2

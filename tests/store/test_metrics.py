@@ -1,0 +1,92 @@
+"""Scores: kept whole, found again as they were, replaced by newer ones, gone with their run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from localsynth.core.errors import NotFound
+from localsynth.core.evaluation import REAL, Evaluation, Judged
+from localsynth.core.judging import Score
+from localsynth.core.run import Run
+from localsynth.store import datasets, metrics, reading, runs
+from localsynth.store.session import Store
+from tests.store.store_kit import SCHEMA, make_run
+
+AWKWARD = '<script>"[red]'
+
+
+@pytest.fixture
+def two(store: Store) -> tuple[Run, Run]:
+    """Two runs of a dataset."""
+    datasets.declare(store, "clinic", SCHEMA)
+    for name in ("20260101-a", "20260101-b"):
+        runs.create(store, make_run(name))
+    return runs.get(store, "20260101-a"), runs.get(store, "20260101-b")
+
+
+def evaluation(store: Store, chosen: tuple[Run, ...], value: float = 0.5) -> Evaluation:
+    """A few scores of every shape."""
+    of_all = [
+        Score("column_shapes", value, low=0.1, high=0.9),
+        Score("column_shapes", None, "age", note="not applicable, because nothing is there"),
+        Score("pair_trends", 0.25, "age", 'a "b".c'),
+        Score("histogram", 0.1, "select", item=AWKWARD),
+    ]
+    subjects = [REAL, "bootstrap", *(run.run_id for run in chosen)]
+    scores = tuple(Judged(subject, score) for subject in subjects for score in of_all)
+    moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    return Evaluation(datasets.get(store, "clinic"), chosen, scores, 2**53, 40, moment)
+
+
+def test_what_is_read_is_what_was_put(store: Store, two: tuple[Run, Run]) -> None:
+    made = evaluation(store, two)
+    metrics.put(store, made, {"column_shapes": "fidelity"})
+    assert metrics.read(store, two) == made
+    assert made.of_table("column_shapes", REAL) == Score("column_shapes", 0.5, low=0.1, high=0.9)
+
+
+def test_one_run_of_two_is_a_whole_report(store: Store, two: tuple[Run, Run]) -> None:
+    metrics.put(store, evaluation(store, two), {})
+    alone = metrics.read(store, two[1:])
+    assert alone is not None
+    assert alone.subjects == (REAL, "bootstrap", two[1].run_id)
+    found = reading.sql(store, f"select distinct subject from meta.metrics where run_id = '{two[1].run_id}'")
+    assert sorted(found["subject"].to_pylist()) == sorted(alone.subjects)
+
+
+def test_newer_scores_replace_older_ones(store: Store, two: tuple[Run, Run]) -> None:
+    metrics.put(store, evaluation(store, two, 0.1), {})
+    later = replace(evaluation(store, two[:1], 0.9), made_at=datetime(2026, 5, 1, tzinfo=UTC))
+    metrics.put(store, later, {})
+    assert metrics.read(store, two[:1]) == later
+    both = metrics.read(store, two)
+    assert both is not None
+    assert next(judged.score.value for judged in both.find("column_shapes", two[1].run_id)) == 0.1
+    assert next(judged.score.value for judged in both.find("column_shapes", REAL)) == 0.9  # of the latest
+
+
+def test_a_run_never_evaluated_has_no_scores(store: Store, two: tuple[Run, Run]) -> None:
+    metrics.put(store, evaluation(store, two[:1]), {})
+    assert metrics.read(store, two) is None
+    with pytest.raises(NotFound):
+        metrics.read(store, two, "elsewhere")
+
+
+def test_scores_against_two_datasets_stand_beside_each_other(store: Store, two: tuple[Run, Run]) -> None:
+    datasets.declare(store, "other", SCHEMA)
+    metrics.put(store, evaluation(store, two), {})
+    metrics.put(store, replace(evaluation(store, two, 0.3), dataset=datasets.get(store, "other")), {})
+    first, second = metrics.read(store, two), metrics.read(store, two, "other")
+    assert first is not None
+    assert second is not None
+    assert (first.scores[0].score.value, second.scores[0].score.value) == (0.5, 0.3)
+
+
+def test_scores_go_with_their_run(store: Store, two: tuple[Run, Run]) -> None:
+    metrics.put(store, evaluation(store, two), {})
+    runs.delete(store, two[0].run_id)
+    assert reading.count(store, ("meta", "metrics")) == 12
+    assert metrics.read(store, two[1:]) is not None
