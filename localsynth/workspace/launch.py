@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from localsynth.core.contracts import Engine, Method, Task
 from localsynth.core.dataset import Dataset
@@ -30,6 +30,9 @@ from localsynth.store.session import Store
 from .changes import same_layout, same_recipe, same_tools
 from .choosing import Chosen, Overrides, build_method, choose_model, new_run_id, overridden
 from .sources import ensure_dataset
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["Place", "resume", "start"]
 
@@ -92,6 +95,11 @@ def resume(place: Place, run_id: str, *, as_recorded: bool) -> Run:
         same_tools(run, method, chosen)
         chosen = same_layout(run, recipe, chosen)
         dataset = replace(datasets.get(place.store, run.dataset), schema=schema)
+        if dataset.imported_at > run.started_at and method.exposure >= Exposure.STATISTICS:
+            raise RunError(
+                f"the rows of '{dataset.name}' were imported anew after run {run.run_id} began",
+                "its rows would be of two tables; start a new run",
+            )
         with _opened(place, run, recipe, dataset, method, chosen, bus, proven=True) as making:
             records.reopen(place.store, run.run_id)
             return make_rows(making)
@@ -168,13 +176,16 @@ def _opened(
         if schema.rules and not proven:
             check_satisfiable(schema)
         sees_rows = method.exposure >= Exposure.STATISTICS and dataset.train_rows > 0
+        # Read here, so that what a method gets holds on to nothing through which the holdout could be reached.
+        needs_train = sees_rows or (recipe.privacy.drop_copies and dataset.train_rows > 0)
+        train = datasets.train_table(place.store, dataset.name) if needs_train else None
         task = Task(
             dataset=dataset.name,
             schema=schema,
             rows=run.rows_wanted,
             seed=run.seed,
             violations=checker.violations,
-            train=partial(datasets.train_table, place.store, dataset.name) if sees_rows else None,
+            train=_gives(train) if sees_rows else None,
         )
         with _engine(place, method, chosen, bus) as engine:
             info = engine.info() if engine is not None else None
@@ -193,7 +204,7 @@ def _opened(
                     engine=engine,
                     bus=bus,
                     control=place.control,
-                    copies=_copy_guard(place.store, recipe, dataset),
+                    copies=_copy_guard(recipe, dataset, train),
                     rows_per_s=_usual_rate(place.store, run),
                 )
             finally:
@@ -216,10 +227,14 @@ def _engine(place: Place, method: Method, chosen: Chosen, bus: Bus) -> Iterator[
         yield engine
 
 
-def _copy_guard(store: Store, recipe: Recipe, dataset: Dataset) -> CopyGuard | None:
-    if not recipe.privacy.drop_copies or not dataset.train_rows:
+def _gives(table: pa.Table) -> Callable[[], pa.Table]:
+    return lambda: table
+
+
+def _copy_guard(recipe: Recipe, dataset: Dataset, train: pa.Table | None) -> CopyGuard | None:
+    if not recipe.privacy.drop_copies or train is None or not train.num_rows:
         return None
-    return CopyGuard(dataset.schema, datasets.train_table(store, dataset.name))
+    return CopyGuard(dataset.schema, train)
 
 
 def _usual_rate(store: Store, run: Run) -> float | None:

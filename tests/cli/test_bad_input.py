@@ -322,6 +322,33 @@ def test_an_unchanged_recipe_is_resumed_and_a_changed_one_refused_with_a_diff(
     assert (tmp_path / "a.csv").read_text() == (tmp_path / "b.csv").read_text()
 
 
+def test_rows_of_two_tables_never_make_one_run(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from localsynth.core.errors import EngineDied
+    from localsynth.methods.independent import Independent
+
+    assert cli("import", "sample:iris").code == 0
+    recipe = tmp_path / "iris.toml"
+    recipe.write_text('rows = 20\n[dataset]\nname = "iris"\n[method]\nname = "independent"\n')
+    whole = Independent.batch
+    made: list[int] = []
+
+    def batch(self: Any, n: int, seed: int, ask: Any) -> Any:
+        if made:
+            raise EngineDied("the engine process was ended by SIGKILL", "its log is x")
+        made.append(n)
+        return whole(self, n, seed, ask)
+
+    monkeypatch.setattr(Independent, "batch_rows", lambda self: 10)
+    with monkeypatch.context() as patch:
+        patch.setattr(Independent, "batch", batch)
+        run = cli("run", recipe).err.split("runs resume ")[1].split()[0]
+    assert cli("import", "sample:iris", "--replace", "--seed", "7").code == 0
+    refused(cli("runs", "resume", run), 2, "the schema of 'iris' has changed")
+    refused(cli("runs", "resume", run, "--as-recorded"), 1, "imported anew", "start a new run")
+
+
 def test_debug_shows_where(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     from localsynth.cli.main import run
 
