@@ -77,15 +77,23 @@ def verify_table(schema: Schema, table: pa.Table) -> Verification:
 
 def invalid_cells(schema: Schema, table: pa.Table) -> Iterator[str]:
     """A sentence for each cell that the schema does not allow."""
+    from localsynth.metrics.cells import forbidden_cells  # loads numpy and Arrow
+
+    marked = forbidden_cells(schema, table)
     for column in schema.columns:
-        values = table.column(column.name).to_pylist()
-        for row_no, value in enumerate(values, 1):
-            try:
-                read_cell(column, text_of(value), quoted=isinstance(value, str))
-            except ValueError as error:
-                yield f"row {row_no}, {error}"
-        if column.kind == "identifier" and len(set(values)) < len(values):
-            yield f"{column.name}: {len(values) - len(set(values))} identifiers occur twice"
+        cells = table.column(column.name)
+        for row in marked[column.name].nonzero()[0].tolist():
+            yield f"row {row + 1}, {_complaint(column, cells[row].as_py())}"
+        if column.kind == "identifier" and (twice := len(cells) - len(cells.unique())):
+            yield f"{column.name}: {twice} identifiers occur twice"
+
+
+def _complaint(column: Column, value: Any) -> str:
+    try:
+        read_cell(column, text_of(value), quoted=isinstance(value, str))
+    except ValueError as error:
+        return str(error)
+    return f"{column.name}: {text_of(value)}"
 
 
 def targets(schema: Schema, table: pa.Table) -> Iterator[Target]:
