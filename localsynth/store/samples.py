@@ -1,4 +1,4 @@
-"""Sample tables: real ones that come with scikit-learn, so that there is something to try without a file.
+"""Sample tables: real ones that come with scikit-learn and generated ones, so that there is something to try without a file.
 
 A sample is a loader and what is known of its columns; the schema itself is inferred at import, from the train rows
 alone. Add a
@@ -127,6 +127,12 @@ def _iris() -> pa.Table:
     )
 
 
+def _ecommerce() -> pa.Table:
+    from . import ecommerce
+
+    return ecommerce.draw(2000, seed=0)
+
+
 _NUCLEUS = {
     "radius": "distance from the centre to the outline",
     "texture": "standard deviation of grey values",
@@ -177,6 +183,23 @@ _SAMPLES = {
                     for name, what in _NUCLEUS.items()
                 },
                 "diagnosis": ("", "malignant or benign"),
+            },
+        ),
+        Sample(
+            "ecommerce",
+            "2,000 made-up customers of an online shop: who they are, what they bought last, and how they paid. Generated,"
+            " with a known joint distribution.",
+            "value",
+            _ecommerce,
+            {
+                "age": ("years", "age of the customer"),
+                "gender": ("", "gender of the customer: M or F"),
+                "tier": ("", "whether the customer lives in a developed or a developing market"),
+                "category": ("", "what kind of article was bought"),
+                "price": ("USD", "price of the article"),
+                "payment": ("", "Online, or COD: cash on delivery"),
+                "discount": ("", "how much the customer reacts to a discount"),
+                "value": ("", "what the customer is worth to the shop"),
             },
         ),
         Sample(

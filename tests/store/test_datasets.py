@@ -114,6 +114,6 @@ def test_samples(store: Store, name: str, rows: int, columns: int) -> None:
 
 
 def test_sample_names(store: Store) -> None:
-    assert samples.sample_names() == ["breast-cancer", "diabetes", "iris", "wine"]
+    assert samples.sample_names() == ["breast-cancer", "diabetes", "ecommerce", "iris", "wine"]
     with pytest.raises(NotFound, match="did you mean 'diabetes'"):
         datasets.import_sample(store, "diabetis")
