@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,8 @@ from .options import Format, FormatOption, RunArgument, WorkspaceOption, open_wo
 from .output import err, hint, print_records, print_rich, print_text, say
 
 if TYPE_CHECKING:
+    from rich.console import Group
+
     from localsynth.core.evaluation import Evaluation
     from localsynth.metrics.judge import Step
     from localsynth.workspace import Workspace
@@ -59,7 +62,7 @@ def evaluate(
     """Judge runs: validity, fidelity, utility, privacy, beside real rows and reference methods."""
     space = open_workspace(workspace)
     _refuse_two(as_json, html)
-    chosen = tuple(name.strip() for name in only.split(",")) if only is not None else None
+    chosen = tuple(filter(None, map(str.strip, only.split(",")))) if only is not None else None
     if html is not None:
         from localsynth.workspace.files import check_place
 
@@ -122,13 +125,31 @@ def metrics(format: FormatOption = Format.TABLE) -> None:  # noqa: A002
             "family": metric.family,
             "plugin": metric.name,
             "better": f"near {measure.ideal:g}" if measure.ideal is not None else measure.better,
+            "title": measure.title,
             "definition": measure.definition,
             "source": measure.source,
         }
         for metric in create_all()
         for measure in metric.measures
     ]
-    print_records(rows, format, ["metric", "family", "plugin", "better", "definition", "source"])
+    if format is Format.TABLE:
+        print_rich(_explained(rows))
+    else:
+        print_records(rows, format, list(rows[0]))
+
+
+def _explained(rows: Sequence[dict[str, str]]) -> Group:
+    """As people read it: whole sentences, as wide as there is room."""
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.text import Text
+
+    shown: list[Text | Padding] = []
+    for row in rows:
+        good = {"none": "a fact, neither good nor bad"}.get(row["better"], f"{row['better']} is better")
+        shown.append(Text.assemble((row["metric"], "bold"), f"  {row['title']} ({row['family']}; {good})"))
+        shown.append(Padding(Text(f"{row['definition']} [{row['source']}]"), (0, 0, 1, 4)))
+    return Group(*shown)
 
 
 def _refuse_two(as_json: bool, html: Path | None) -> None:
@@ -153,7 +174,10 @@ def _show(
 
     print_rich(terminal_report(evaluation, measures(), families()))
     run = evaluation.runs[0].run_id
-    query = f"select metric, value from meta.metrics where run_id = '{run}' order by 1"  # noqa: S608 - shown, not run
+    query = (
+        "select subject, metric, value, low, high from meta.metrics"  # noqa: S608 - shown, not run
+        f" where run_id = '{run}' and column_a is null and item is null order by position"
+    )
     hint(f'next: localsynth report {run} --html report.html, or localsynth sql "{query}"')
 
 

@@ -10,9 +10,11 @@ from .dataset import Dataset
 from .judging import Score
 from .run import Run
 
-__all__ = ["REAL", "REFERENCES", "Evaluation", "Judged"]
+__all__ = ["CAUTION", "REAL", "REFERENCES", "Evaluation", "Judged"]
 
 REAL = "REAL"
+#: Stands as the metric of a score without value whose note is something to know before all figures of that run.
+CAUTION = "caution"
 #: Methods without a model that every result stands beside, worst structure first.
 REFERENCES = ("independent", "gaussian-copula", "bootstrap")
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import cast
 
+from localsynth.core.errors import LocalsynthError, NotFound
 from localsynth.core.judging import Measure, Metric
+from localsynth.core.nearest import nearest
 from localsynth.core.plugins import Plugins
 
 __all__ = ["METRICS", "create_all", "measures"]
@@ -31,10 +34,35 @@ METRICS = Plugins(
 _FAMILIES = ("validity", "fidelity", "utility", "privacy")
 
 
-def create_all(names: tuple[str, ...] | None = None) -> list[Metric]:
-    """The named metrics (default: every one), by family. Raises ``NotFound``, ``LocalsynthError`` if loading fails."""
-    found = [cast("Metric", METRICS.get(name)()) for name in names or METRICS.names()]
+def create_all(names: Iterable[str] | None = None) -> list[Metric]:
+    """The named metrics (default: every one), by family. A measure's name stands for the metric that gives it.
+
+    Raises ``NotFound`` with the nearest name, ``LocalsynthError`` if loading fails or two metrics give one measure.
+    """
+    every = [cast("Metric", METRICS.get(name)()) for name in METRICS.names()]
+    gives: dict[str, str] = {}
+    for metric in every:
+        for measure in metric.measures:
+            other = gives.setdefault(measure.name, metric.name)
+            if other != metric.name:
+                raise LocalsynthError(
+                    f"the metrics '{other}' and '{metric.name}' both give '{measure.name}'",
+                    "uninstall the package that brings one of them",
+                )
+    wanted = {_known(name, gives) for name in names} if names is not None else set(METRICS.names())
+    found = [metric for metric in every if metric.name in wanted]
     return sorted(found, key=lambda metric: (_FAMILIES.index(metric.family), metric.name))
+
+
+def _known(name: str, gives: Mapping[str, str]) -> str:
+    if name in gives:
+        return gives[name]
+    if name not in METRICS.names():
+        raise NotFound(
+            f"there is no metric '{name}'{nearest(name, [*METRICS.names(), *gives])}",
+            f"metrics: {', '.join(METRICS.names())}; `localsynth metrics` explains what they give",
+        )
+    return name
 
 
 def measures() -> dict[str, Measure]:

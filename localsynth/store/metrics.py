@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from localsynth.core.evaluation import Evaluation, Judged
+from localsynth.core.evaluation import CAUTION, Evaluation, Judged
 from localsynth.core.judging import Score
 from localsynth.core.run import Run
 
@@ -21,10 +21,10 @@ _SCORE = ("metric", "value", "column_a", "column_b", "item", "low", "high", "not
 
 
 def put(store: Store, evaluation: Evaluation, families: Mapping[str, str]) -> None:
-    """Keep the scores of every run of the evaluation; they replace those it had against the same dataset.
+    """Keep the scores of every run of the evaluation; those of the same metrics against the same dataset are replaced.
 
-    families : of each metric by name. A run's scores are its own and those of all subjects that are no run, so that one
-    run's rows make a whole report.
+    families : of each metric that was computed, by name. A run's scores are its own and those of all subjects that are no
+    run, so that one run's rows make a whole report.
     """
     import pyarrow as pa
 
@@ -34,8 +34,8 @@ def put(store: Store, evaluation: Evaluation, families: Mapping[str, str]) -> No
             generations.exact_name(con, run.dataset)
             kept = [judged for judged in evaluation.scores if judged.subject not in runs - {run.run_id}]
             con.execute(
-                "DELETE FROM meta.metrics WHERE run_id = ? AND dataset = ?",
-                [run.run_id, evaluation.dataset.name],
+                "DELETE FROM meta.metrics WHERE run_id = ? AND dataset = ? AND list_contains(?, metric)",
+                [run.run_id, evaluation.dataset.name, [CAUTION, *families]],
             )
             size = len(kept)
             columns = {
@@ -71,12 +71,12 @@ def read(store: Store, runs: Sequence[Run], dataset: str | None = None) -> Evalu
         for run in runs:
             query = (
                 f"SELECT subject, {names.columns_sql(_SCORE)}, seed, reference_rows, computed_at FROM meta.metrics"
-                " WHERE run_id = ? AND dataset = ? ORDER BY position"
+                " WHERE run_id = ? AND dataset = ? ORDER BY computed_at, position"
             )
             found[run.run_id] = con.execute(query, [run.run_id, name]).fetchall()
             if not found[run.run_id]:
                 return None
-        latest = max(found.values(), key=lambda rows: rows[0][-1])
+        latest = max(found.values(), key=lambda rows: rows[-1][-1])
         own = [row for run_id, rows in found.items() for row in rows if row[0] == run_id]
         beside = [row for row in latest if row[0] not in found]
         return Evaluation(
@@ -85,7 +85,7 @@ def read(store: Store, runs: Sequence[Run], dataset: str | None = None) -> Evalu
             scores=tuple(
                 Judged(row[0], Score(**dict(zip(_SCORE, row[1:-3], strict=True)))) for row in (*beside, *own)
             ),
-            seed=latest[0][-3],
-            reference_rows=latest[0][-2],
-            made_at=clock.aware(latest[0][-1]),
+            seed=latest[-1][-3],
+            reference_rows=latest[-1][-2],
+            made_at=clock.aware(latest[-1][-1]),
         )

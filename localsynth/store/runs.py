@@ -87,7 +87,8 @@ def list_all(store: Store, dataset: str | None = None) -> list[Run]:
     where = "" if dataset is None else " WHERE lower(r.dataset) = lower(?)"
     with store.read() as con:
         return [
-            _run(row) for row in con.execute(_RUN + where + _ORDER, [dataset] if dataset else []).fetchall()
+            _run(row)
+            for row in con.execute(_RUN + where + _ORDER, [] if dataset is None else [dataset]).fetchall()
         ]
 
 

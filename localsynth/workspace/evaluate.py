@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from localsynth.core.columns import IdentifierColumn
 from localsynth.core.contracts import Task
 from localsynth.core.dataset import Dataset
-from localsynth.core.errors import DatasetError, RunError
-from localsynth.core.evaluation import REFERENCES, Evaluation
-from localsynth.core.judging import Case, Measure, Metric
-from localsynth.core.run import Run
+from localsynth.core.errors import DatasetError, NotFound, RunError
+from localsynth.core.evaluation import CAUTION, REFERENCES, Evaluation, Judged
+from localsynth.core.judging import Case, Measure, Metric, Score
+from localsynth.core.run import Exposure, Run
 from localsynth.core.schema import Schema
 from localsynth.core.seeds import derive
 from localsynth.methods import registry as methods
@@ -92,10 +93,56 @@ def evaluate(
             made = reference_rows(name, dataset, train, wanted, choice.seed, checker.violations)
             references[name] = without_identifiers(schema, made)
             check()
-        scores = tuple(judge(case, {**references, **subjects}, chosen, step))
-    evaluation = Evaluation(dataset, tuple(runs), scores, choice.seed, wanted, datetime.now(UTC))
+        scores = [
+            Judged(run.run_id, Score(CAUTION, None, note=text))
+            for run, text in cautions(store, runs, dataset)
+        ]
+        scores += judge(case, {**references, **subjects}, chosen, step)
+    evaluation = Evaluation(dataset, tuple(runs), tuple(scores), choice.seed, wanted, datetime.now(UTC))
     kept.put(store, evaluation, families(chosen))
     return evaluation
+
+
+def cautions(store: Store, runs: Sequence[Run], dataset: Dataset) -> Iterator[tuple[Run, str]]:
+    """What makes scores better than they are: a run that may have learned from the rows it is held against."""
+    for run in runs:
+        if run.exposure < Exposure.STATISTICS:
+            continue
+        if run.dataset == dataset.name:
+            if dataset.imported_at > run.started_at:
+                yield (
+                    run,
+                    (
+                        f"'{dataset.name}' was imported anew after this run was made: rows held out now may have"
+                        " been among those it learned from, and the scores look better than they are"
+                    ),
+                )
+        elif (own := _own(store, run)) is not None and (known := _known(store, own, dataset)):
+            yield (
+                run,
+                (
+                    f"{known:,} of the {dataset.holdout_rows:,} rows held out of '{dataset.name}' are train rows of"
+                    f" '{own.name}', from which this run was made: the scores look better than they are"
+                ),
+            )
+
+
+def _own(store: Store, run: Run) -> Dataset | None:
+    try:
+        return datasets.get(store, run.dataset)
+    except NotFound:
+        return None
+
+
+def _known(store: Store, own: Dataset, dataset: Dataset) -> int:
+    """How many held-out rows of a dataset are train rows of another."""
+    names = [column.name for column in dataset.schema.columns if not isinstance(column, IdentifierColumn)]
+    if not set(names) <= set(own.schema.names):
+        return 0
+    train = datasets.train_table(store, own.name).select(names).to_pylist()
+    seen = {tuple(row.values()) for row in train}
+    held = datasets.holdout_table(store, dataset.name).select(names).to_pylist()
+    return sum(tuple(row.values()) in seen for row in held)
 
 
 def _quiet(done: int, total: int, subject: str, metric: str) -> None:

@@ -57,14 +57,14 @@ def save_text(text: str, path: Path, *, overwrite: bool = False) -> Path:
 
 
 def check_place(path: Path, *, overwrite: bool = False) -> Path:
-    """The path, if a file may be written there. Raises ``DatasetError`` where one exists, ``StoreError`` for no folder."""
+    """The path, if a file may be written there. Raises ``DatasetError`` where one exists or there is no such folder."""
     path = path.expanduser()
     if path.is_dir():
         raise DatasetError(f"{path} is a folder", "name a file in it")
     if path.exists() and not overwrite:
         raise DatasetError(f"{path} exists already", "choose another name, or say --overwrite")
     if not path.parent.is_dir():
-        raise StoreError(f"there is no folder {path.parent}", "make it first, or choose another")
+        raise DatasetError(f"there is no folder {path.parent}", "make it first, or choose another")
     return path
 
 

@@ -87,6 +87,42 @@ def test_the_same_seed_gives_the_same_scores(cli: Cli, runs: tuple[str, str]) ->
     assert first == again != ""
 
 
+def test_judging_again_in_part_keeps_the_rest(cli: Cli, runs: tuple[str, str]) -> None:
+    assert cli("evaluate", runs[0], "--metrics", "validity,pairs").code == 0
+    before = scores_of(cli("report", runs[0], "--json"))
+    assert cli("evaluate", runs[0], "--metrics", "exact_copies, ").code == 0
+    after = scores_of(cli("report", runs[0], "--json"))
+    assert before.items() <= after.items()
+    assert {metric for _, metric in set(after) - set(before)} >= {"exact_copies", "near_copies"}
+    count = json.loads(cli("sql", "select count(*) n from meta.metrics", "--format", "json").out)[0]["n"]
+    assert cli("evaluate", runs[0], "--metrics", "copies").code == 0  # replaced, not added
+    assert (
+        json.loads(cli("sql", "select count(*) n from meta.metrics", "--format", "json").out)[0]["n"] == count
+    )
+
+
+def scores_of(said: Any) -> dict[tuple[str, str], float | None]:
+    scores = json.loads(said.out)["scores"]
+    return {(s["subject"], s["metric"]): s["value"] for s in scores if not (s["column_a"] or s["item"])}
+
+
+def test_a_holdout_the_run_has_learned_from_is_told(cli: Cli, runs: tuple[str, str]) -> None:
+    """Otherwise copies of the rows held out now would count as proof of safety."""
+    cautions = f"select note from meta.metrics where metric = 'caution' and run_id = '{runs[0]}'"
+    assert cli("evaluate", runs[0], "--metrics", "copies").code == 0
+    assert json.loads(cli("sql", cautions, "--format", "json").out) == []
+    assert cli("import", "sample:iris", "--name", "other", "--seed", 8).code == 0
+    said = cli("evaluate", runs[0], "--against", "other", "--metrics", "copies")
+    assert said.code == 0
+    (note,) = json.loads(cli("sql", cautions, "--format", "json").out)
+    assert "rows held out of 'other' are train rows of 'iris'" in note["note"]
+    assert "train rows of 'iris'" in " ".join(said.out.split())
+    assert cli("import", "sample:iris", "--name", "iris", "--replace", "--seed", 9).code == 0
+    assert cli("evaluate", runs[0], "--metrics", "copies").code == 0
+    notes = [row["note"] for row in json.loads(cli("sql", cautions, "--format", "json").out)]
+    assert any("imported anew after this run was made" in note for note in notes)
+
+
 def test_another_dataset_to_hold_them_against(cli: Cli, runs: tuple[str, str]) -> None:
     assert cli("import", "sample:iris", "--name", "later", "--seed", 9).code == 0
     assert cli("evaluate", runs[0], "--against", "later", "--metrics", CHEAP).code == 0
@@ -104,6 +140,8 @@ def test_another_dataset_to_hold_them_against(cli: Cli, runs: tuple[str, str]) -
         (["evaluate", "nosuch"], "there is no run called 'nosuch'", "localsynth runs"),
         (["evaluate", "--metrics", "privcy"], "no metric 'privcy'", "metrics:"),
         (["evaluate", "--json", "--html", "x.html"], "choose one", "--help"),
+        (["evaluate", ""], "there is no run called ''", "localsynth runs"),
+        (["evaluate", "--metrics", "membership_acu"], "did you mean 'membership_auc'", "localsynth metrics"),
         (["evaluate", "--html", "/nowhere/x.html"], "no folder /nowhere", "make it"),
         (["report"], "no scores are kept", "localsynth evaluate"),
         (["compare", "last", "nosuch"], "there is no run called 'nosuch'", "localsynth runs"),

@@ -15,6 +15,7 @@ from localsynth.store import datasets, metrics, reading, runs
 from localsynth.store.session import Store
 from tests.store.store_kit import SCHEMA, make_run
 
+FAMILIES = dict.fromkeys(("column_shapes", "pair_trends", "histogram"), "fidelity")
 AWKWARD = '<script>"[red]'
 
 
@@ -43,13 +44,13 @@ def evaluation(store: Store, chosen: tuple[Run, ...], value: float = 0.5) -> Eva
 
 def test_what_is_read_is_what_was_put(store: Store, two: tuple[Run, Run]) -> None:
     made = evaluation(store, two)
-    metrics.put(store, made, {"column_shapes": "fidelity"})
+    metrics.put(store, made, FAMILIES)
     assert metrics.read(store, two) == made
     assert made.of_table("column_shapes", REAL) == Score("column_shapes", 0.5, low=0.1, high=0.9)
 
 
 def test_one_run_of_two_is_a_whole_report(store: Store, two: tuple[Run, Run]) -> None:
-    metrics.put(store, evaluation(store, two), {})
+    metrics.put(store, evaluation(store, two), FAMILIES)
     alone = metrics.read(store, two[1:])
     assert alone is not None
     assert alone.subjects == (REAL, "bootstrap", two[1].run_id)
@@ -58,9 +59,9 @@ def test_one_run_of_two_is_a_whole_report(store: Store, two: tuple[Run, Run]) ->
 
 
 def test_newer_scores_replace_older_ones(store: Store, two: tuple[Run, Run]) -> None:
-    metrics.put(store, evaluation(store, two, 0.1), {})
+    metrics.put(store, evaluation(store, two, 0.1), FAMILIES)
     later = replace(evaluation(store, two[:1], 0.9), made_at=datetime(2026, 5, 1, tzinfo=UTC))
-    metrics.put(store, later, {})
+    metrics.put(store, later, FAMILIES)
     assert metrics.read(store, two[:1]) == later
     both = metrics.read(store, two)
     assert both is not None
@@ -68,8 +69,24 @@ def test_newer_scores_replace_older_ones(store: Store, two: tuple[Run, Run]) -> 
     assert next(judged.score.value for judged in both.find("column_shapes", REAL)) == 0.9  # of the latest
 
 
+def test_scores_of_other_metrics_stay(store: Store, two: tuple[Run, Run]) -> None:
+    metrics.put(store, evaluation(store, two), FAMILIES)
+    score = Score("exact_copies", 0.0)
+    some = replace(
+        evaluation(store, two),
+        scores=tuple(Judged(subject, score) for subject in (REAL, two[0].run_id)),
+        made_at=datetime(2026, 5, 1, tzinfo=UTC),
+    )
+    metrics.put(store, some, {"exact_copies": "privacy"})
+    both = metrics.read(store, two[:1])
+    assert both is not None
+    assert len(both.scores) == 12 + 2
+    assert both.subjects == (REAL, "bootstrap", two[0].run_id)
+    assert both.made_at == some.made_at
+
+
 def test_a_run_never_evaluated_has_no_scores(store: Store, two: tuple[Run, Run]) -> None:
-    metrics.put(store, evaluation(store, two[:1]), {})
+    metrics.put(store, evaluation(store, two[:1]), FAMILIES)
     assert metrics.read(store, two) is None
     with pytest.raises(NotFound):
         metrics.read(store, two, "elsewhere")
@@ -77,8 +94,8 @@ def test_a_run_never_evaluated_has_no_scores(store: Store, two: tuple[Run, Run])
 
 def test_scores_against_two_datasets_stand_beside_each_other(store: Store, two: tuple[Run, Run]) -> None:
     datasets.declare(store, "other", SCHEMA)
-    metrics.put(store, evaluation(store, two), {})
-    metrics.put(store, replace(evaluation(store, two, 0.3), dataset=datasets.get(store, "other")), {})
+    metrics.put(store, evaluation(store, two), FAMILIES)
+    metrics.put(store, replace(evaluation(store, two, 0.3), dataset=datasets.get(store, "other")), FAMILIES)
     first, second = metrics.read(store, two), metrics.read(store, two, "other")
     assert first is not None
     assert second is not None
@@ -86,7 +103,7 @@ def test_scores_against_two_datasets_stand_beside_each_other(store: Store, two: 
 
 
 def test_scores_go_with_their_run(store: Store, two: tuple[Run, Run]) -> None:
-    metrics.put(store, evaluation(store, two), {})
+    metrics.put(store, evaluation(store, two), FAMILIES)
     runs.delete(store, two[0].run_id)
     assert reading.count(store, ("meta", "metrics")) == 12
     assert metrics.read(store, two[1:]) is not None
