@@ -17,7 +17,7 @@ from .outline import FACTS
 from .palette import css_class, key_of
 from .tables import Notes, cell, exact, heading, scrolled, subject_heads
 
-__all__ = ["bins_of", "columns_part", "judged_columns", "lowest_shapes"]
+__all__ = ["bins_of", "columns_part", "judged_columns", "lowest_shapes", "why_no_histogram"]
 
 _TALL = frozenset({"integer", "float", "date", "datetime", "text"})
 _RANGE = re.compile(r"\[.*\)|[<≥] .*|[-−]?[\d][\d.,: -]*|.* to .*|any value|missing.*")
@@ -58,8 +58,8 @@ def columns_part(lookup: Lookup) -> Html:
         tag(
             "p",
             grey,
-            " Shape is 1 where both are distributed alike. The figures beside REAL show what real rows reach that no "
-            "method saw (the holdout).",
+            " Shape is 1 where both are distributed alike. The figures beside REAL are those of the holdout, real "
+            "rows that no method saw, fewer than the train rows.",
         )
     ]
     if left_out:
@@ -71,21 +71,20 @@ def columns_part(lookup: Lookup) -> Html:
                 ".",
             )
         )
-    if worst := lowest_shapes(lookup):
-        measure = lookup.measure("column_shapes")
-        words = [tag("span", name(column), " ", worded(figure, measure)) for column, figure in worst]
-        parts.append(tag("p", "Least alike: ", join(words, ", "), "."))
+    for subject in lookup.runs:
+        if worst := lowest_shapes(lookup, subject):
+            measure = lookup.measure("column_shapes")
+            words = [tag("span", name(column), " ", worded(figure, measure)) for column, figure in worst]
+            parts.append(tag("p", "Least alike in ", name(subject.label), ": ", join(words, ", "), "."))
     parts.append(tag("div", [_card(lookup, column) for column in columns], class_="cards"))
     parts.append(_all_numbers(lookup, columns))
     return join(parts)
 
 
-def lowest_shapes(lookup: Lookup, count: int = _WORST) -> list[tuple[str, Figure]]:
-    """The columns of the first run's recipe that are least like the real ones."""
-    if not lookup.runs:
-        return []
+def lowest_shapes(lookup: Lookup, subject: Subject, count: int = _WORST) -> list[tuple[str, Figure]]:
+    """The columns of a recipe's runs that are least like the real ones."""
     found = [
-        (column.name, lookup.figure("column_shapes", lookup.runs[0], column.name))
+        (column.name, lookup.figure("column_shapes", subject, column.name))
         for column in judged_columns(lookup)
     ]
     valued = [(column, figure) for column, figure in found if figure.value is not None]
@@ -100,13 +99,10 @@ def bins_of(lookup: Lookup, column: str) -> Bins | None:
     # Only some subjects may have missing cells, and others' last bins may come after theirs.
     labels = tuple(sorted(found, key=is_missing))
     real = lookup.reference(REAL)
+    grey = _series(lookup, real, column, labels) if real is not None else None
     runs = [_series(lookup, subject, column, labels) for subject in lookup.runs]
-    return Bins(
-        column,
-        labels,
-        _series(lookup, real, column, labels) if real is not None else None,
-        tuple(series for series in runs if series is not None),
-    )
+    drawn = tuple(series for series in runs if series is not None)
+    return Bins(column, labels, grey, drawn) if grey is not None or drawn else None
 
 
 def _series(lookup: Lookup, subject: Subject, column: str, labels: Iterable[str]) -> Series | None:
@@ -124,7 +120,7 @@ def _card(lookup: Lookup, column: Column) -> Html:
     head = tag("figcaption", tag("strong", name(column.name)), " ", tag("span", kind, class_="kind"))
     bins = bins_of(lookup, column.name)
     if bins is None:
-        reason = _why_no_histogram(lookup, column.name)
+        reason = why_no_histogram(lookup, column.name)
         drawn: Html = tag("p", f"No histogram: {reason}.", class_="empty")
     elif column.kind in _TALL and _ranges(bins.labels):
         drawn = histogram(bins)
@@ -147,17 +143,22 @@ def _kind(column: Column) -> str:
 def _histogram_note(lookup: Lookup, column: str) -> str:
     """What was said beside the bars, such as that they are of the lengths of texts."""
     items = lookup.items("histogram", column)
+    if bins_of(lookup, column) is None:
+        return ""
     whose = next(iter(lookup.runs), None)
     return lookup.figure("histogram", whose, column, item=items[0]).note if items else ""
 
 
-def _why_no_histogram(lookup: Lookup, column: str) -> str:
+def why_no_histogram(lookup: Lookup, column: str) -> str:
+    """Why a column has no bars."""
     for subject in (*lookup.runs, lookup.reference(REAL)):
         for place in (column, None):
-            figure = lookup.figure("histogram", subject, place)
-            if figure.note.startswith("not applicable"):
-                return figure.note
-    return "not measured"
+            for item in (None, *lookup.items("histogram", place)):
+                figure = lookup.figure("histogram", subject, place, item=item)
+                if figure.value is None and figure.note.startswith("not applicable"):
+                    return figure.note
+    kinds = {c.name: c.kind for c in lookup.evaluation.dataset.schema.columns}
+    return "free text has no shares to draw" if kinds.get(column) == "text" else "not measured"
 
 
 def _rest(bins: Bins, rest: tuple[str, ...]) -> Html | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from localsynth.core.errors import NotFound, RecipeError
@@ -11,8 +11,10 @@ from localsynth.core.evaluation import Evaluation
 from localsynth.core.judging import Family, Measure
 from localsynth.core.run import Run
 
-from .lookup import Figure, Lookup, Subject
+from .cautions import cautions
+from .lookup import NOT_MEASURED, Figure, Lookup, Subject
 from .outline import FAMILIES, family_of, main
+from .privacy import privacy
 from .standing import badness
 
 if TYPE_CHECKING:
@@ -50,18 +52,25 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """``differences`` : by family, in the order of the report. measures : what they mean, for showing them."""
+    """``differences`` : by family, in the order of the report. measures : what they mean, for showing them.
+
+    cautions : to be read before anything else. found_out : of runs that give real rows away, the run's id and in what way.
+    """
 
     first: Run
     second: Run
     differences: tuple[Difference, ...]
     measures: Mapping[str, Measure]
+    cautions: tuple[str, ...] = ()
+    found_out: Mapping[str, str] = field(default_factory=dict)
 
     def plain(self) -> dict[str, Any]:
         """For JSON."""
         return {
             "first": self.first.run_id,
             "second": self.second.run_id,
+            "cautions": list(self.cautions),
+            "found_out": dict(self.found_out),
             "differences": [asdict(difference) for difference in self.differences],
         }
 
@@ -93,7 +102,28 @@ def compare(
     one, other = _runs(evaluation, first, second)
     metrics = [metric for family in FAMILIES for metric in main(lookup, family) if lookup.has_table(metric)]
     rows = [_difference(lookup, metric, one, other) for metric in metrics]
-    return Comparison(one, other, tuple(rows), {row.metric: lookup.measure(row.metric) for row in rows})
+    shown = {row.metric: lookup.measure(row.metric) for row in rows}
+    return Comparison(
+        one, other, tuple(rows), shown, _cautions(lookup, one, other), _found_out(lookup, one, other)
+    )
+
+
+def _cautions(lookup: Lookup, one: Run, other: Run) -> tuple[str, ...]:
+    """Those of the two runs, and those of none in particular."""
+    whole = lookup.evaluation
+    rest = {run.run_id for run in whole.runs} - {one.run_id, other.run_id}
+    scores = tuple(judged for judged in whole.scores if judged.subject not in rest)
+    both = replace(whole, runs=(one, other), scores=scores)
+    return cautions(Lookup(both, {}, {}))
+
+
+def _found_out(lookup: Lookup, one: Run, other: Run) -> dict[str, str]:
+    found = {run.run_id: privacy(lookup, _alone(run)) for run in (one, other)}
+    return {run_id: said.headline for run_id, said in found.items() if said.state == "found"}
+
+
+def _alone(run: Run) -> Subject:
+    return Subject("run", run.method, run.run_id, (run.run_id,), (run,))
 
 
 def _runs(evaluation: Evaluation, first: str | None, second: str | None) -> tuple[Run, Run]:
@@ -128,13 +158,19 @@ def _difference(lookup: Lookup, metric: str, one: Run, other: Run) -> Difference
         b.high,
     )
     if a.value is None or b.value is None:
-        notes = dict.fromkeys(figure.note for figure in (a, b) if figure.value is None)
-        return replace(bare, note="; ".join(notes))
+        return replace(bare, note=_why_missing(a, b))
     better: Literal["first", "second"] | None = None
     by = badness(a.value, measure) - badness(b.value, measure)
     if measure.better != "none" and by:
         better = "second" if by > 0 else "first"
     return replace(bare, difference=b.value - a.value, better=better, outcome=_outcome(a, b))
+
+
+def _why_missing(a: Figure, b: Figure) -> str:
+    """Why one or both have no value; that nobody measured it is worth saying only where no better reason is known."""
+    notes = list(dict.fromkeys(figure.note for figure in (a, b) if figure.value is None))
+    better = [note for note in notes if note != NOT_MEASURED]
+    return "; ".join(better or notes)
 
 
 def _outcome(a: Figure, b: Figure) -> Outcome:
@@ -147,7 +183,7 @@ def _outcome(a: Figure, b: Figure) -> Outcome:
 
 def _with_spread(lookup: Lookup, metric: str, run: Run) -> Figure:
     """The run's own figure; without an interval, that of all seeds of its recipe around it."""
-    own = lookup.figure(metric, Subject("run", run.method, run.run_id, (run.run_id,), (run,)))
+    own = lookup.figure(metric, _alone(run))
     if own.value is None or own.low is not None:
         return own
     seeds = next((subject for subject in lookup.runs if run.run_id in subject.names), None)

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from localsynth.core.run import Exposure
 
-__all__ = ["EXPOSURE", "GLOSSARY"]
+__all__ = ["EXPOSURE", "GLOSSARY", "INFERRED", "REAL_BELOW", "WORDS"]
+
+#: What a schema may hold of a real table.
+INFERRED = (
+    "a description only; where that description was inferred from the table at import it holds the train rows' smallest and "
+    "largest values, categories and shares of missing values"
+)
+#: Why REAL is not always the best figure of a row.
+REAL_BELOW = (
+    "REAL's figures are of the holdout, which has fewer rows than the train split: chance alone can put them below those of a "
+    "reference method with more rows. REAL's invalid rows are held-out rows outside ranges or categories that were learned "
+    "from the train rows."
+)
 
 #: What a model, or a method without one, was given of the real table.
 EXPOSURE = {
-    Exposure.SCHEMA: (
-        "schema: a description only (columns, ranges, categories, rules); no real row and no statistic of one"
-    ),
+    Exposure.SCHEMA: f"schema: {INFERRED}",
     Exposure.STATISTICS: (
         "statistics: figures computed from the train split (means, shares, relations between columns); no"
         " single real row"
@@ -38,7 +48,7 @@ GLOSSARY = {
     ),
     "bootstrap": (
         "A reference method that only copies real rows. It is what a leak looks like: the best likeness, "
-        "no privacy. Whatever finds nothing wrong with it cannot judge privacy."
+        "no privacy. An attack that does not catch it is too weak to show that anything else is safe."
     ),
     "C2ST": (
         "Classifier two-sample test: a classifier is trained to tell synthetic rows from real ones. An "
@@ -63,7 +73,10 @@ GLOSSARY = {
         "chance of any outcome by a factor of at most e to the power of epsilon. Smaller is safer; "
         "without an epsilon there is no such promise."
     ),
-    "Exposure": "How much of the real table a method may see: schema (a description), statistics, or rows.",
+    "Exposure": (
+        "How much of the real table a method may see: schema (a description, which holds extremes, categories and shares of "
+        "missing values where it was inferred from the table), statistics, or rows."
+    ),
     "gaussian-copula": (
         "A reference method: it keeps each column's distribution and, of the relations between columns, "
         "those that a correlation describes. No model is involved."
@@ -77,7 +90,10 @@ GLOSSARY = {
         "relation between columns is gone, so what scores no better than this has learned nothing about "
         "structure."
     ),
-    "Mean ± spread": "The average over runs that differ only in their seed, and the standard deviation between them.",
+    "Mean ± standard deviation over seeds": (
+        "The average over runs that differ only in their seed, and how far they typically lie from it. It is not a 95% "
+        "confidence interval, which stands in brackets beside the figure of a single run."
+    ),
     "Membership attack": (
         "Somebody who has a real person's row tries to find out whether it was among the train rows. AUC "
         "0.5: no better than tossing a coin."
@@ -95,8 +111,8 @@ GLOSSARY = {
         "their joint shares for categories."
     ),
     "REAL": (
-        "Real rows taken in place of synthetic ones, mostly the holdout held against the train split. It "
-        "is the best that can be expected: even real rows are not perfectly alike."
+        "Real rows taken in place of synthetic ones: the holdout, held against the train split; for predictions the train "
+        f"split itself, for some attacks one half of the holdout. It shows what rows give that nobody made up. {REAL_BELOW}"
     ),
     "Reference methods": (
         "Simple methods without a model that every result stands beside: independent, gaussian-copula, "
@@ -110,7 +126,8 @@ GLOSSARY = {
     "sha256": "A fingerprint of a file. Two files with the same sha256 are the same file.",
     "Singling out": (
         "An attack: from the synthetic rows somebody guesses a description that fits exactly one real "
-        "person. The risk is how much more often that works than guessing without them."
+        "person. The risk is how much more often that works than for people who were never seen. By one column it finds rare "
+        "single values of real people, which is no proof that rows were copied."
     ),
     "Synthetic rows": "Rows that a method made up. No row stands for a person, unless the method copied one.",
     "Train split": "The real rows a method may learn from, as far as its exposure allows.",
@@ -119,3 +136,14 @@ GLOSSARY = {
         "out real ones. For REAL it is learned from the real train rows."
     ),
 }
+
+#: The few words without which the terminal's report cannot be read.
+WORDS = (
+    ("AUC", "chance that a score ranks the right one of two cases higher; 0.5 is guessing"),
+    ("REAL", "held-out real rows in place of synthetic ones; fewer rows, so more chance"),
+    ("independent", "each column shuffled on its own: all structure gone"),
+    ("bootstrap", "copies of real rows: what a leak looks like"),
+    ("Nearer to train (DCR)", "rows nearer to train than to held-out rows; a smoke test only"),
+    ("[low, high]", "95% interval; ± is the standard deviation over seeds"),
+    ("Singling out, inference", "attacks that find one person, or read off one unknown fact"),
+)

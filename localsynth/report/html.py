@@ -9,6 +9,7 @@ from importlib.resources import files
 from localsynth.core.evaluation import Evaluation
 from localsynth.core.judging import Family, Measure
 
+from .cautions import cautions
 from .columnpart import columns_part
 from .lookup import Lookup, Subject
 from .markup import Child, Html, join, name, tag
@@ -17,6 +18,7 @@ from .pairpart import pairs_part
 from .privacypart import privacy_part
 from .provenance import moment, provenance
 from .sections import (
+    caution_box,
     definitions,
     glossary,
     other_measures,
@@ -59,9 +61,7 @@ def html_report(
     judged = verdicts(lookup)
     sections: list[tuple[str, str, Child]] = [
         ("Measures", "All measures beside reality and reference methods", reference_table(lookup)),
-        ("Columns", "Column by column", columns_part(lookup)),
-        ("Pairs", "Pairs of columns", pairs_part(lookup)),
-        ("Utility", "Utility", utility(lookup)),
+        *_against_real(lookup),
         ("Privacy", "Privacy", privacy_part(lookup, judged)),
         ("Rules", "Rules and dependencies", validity(lookup)),
     ]
@@ -76,6 +76,7 @@ def html_report(
     title = f"Synthetic data report: {evaluation.dataset.name}"
     body = [
         tag("header", _head(lookup)),
+        caution_box(cautions(lookup)),
         tag("section", tag("h2", "Verdict"), verdict_block(judged), class_="first", id="verdict"),
         tag("p", handle, class_="handle", role="note"),
         tag(
@@ -96,6 +97,19 @@ def html_report(
     ]
     page = tag("html", tag("head", head), tag("body", tag("main", body)), lang="en")
     return f"<!doctype html>\n{page}\n"
+
+
+def _against_real(lookup: Lookup) -> list[tuple[str, str, Child]]:
+    """Sections that hold rows against real ones; without any only those that have something to show all the same."""
+    columns, pairs, use = columns_part(lookup), pairs_part(lookup), utility(lookup)
+    made: list[tuple[str, str, Child]] = [
+        ("Columns", "Column by column", columns),
+        ("Pairs", "Pairs of columns", pairs),
+        ("Utility", "Utility", use),
+    ]
+    if lookup.evaluation.dataset.train_rows:
+        return made
+    return [section for section in made if "Nothing to show: " not in str(section[2])]
 
 
 @cache
@@ -130,7 +144,9 @@ def _who(subject: Subject) -> Html:
         tag("b", name(subject.label)),
         f" ({model})" if model and model not in subject.label else "",
         f", {counted(rows, 'row')}",
-        f" in {len(subject.runs)} runs that differ in their seed" if len(subject.runs) > 1 else "",
+        f" in {len(subject.runs)} runs that differ in their seed (± is the standard deviation over seeds)"
+        if len(subject.runs) > 1
+        else "",
     )
 
 

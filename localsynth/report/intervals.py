@@ -13,7 +13,7 @@ from .palette import css_class
 from .plaintext import clipped, shown
 from .svg import Scale, figure_svg, label, line, marker, nice_ticks
 
-__all__ = ["strip", "whiskers"]
+__all__ = ["strip", "whisker", "whiskers"]
 
 
 def strip(lookup: Lookup, measure: Measure, figures: Sequence[tuple[Subject, Figure]]) -> Html:
@@ -42,7 +42,8 @@ def whiskers(
 ) -> Html:
     """A line for each row: a mark at the value, a whisker over its 95% interval, the value at the right.
 
-    rows : what stands at the left, whose it is, the figure. Seeds are drawn as marks on one line.
+    rows : what stands at the left, whose it is, the figure. Seeds are drawn as marks on one line; the whisker is then their
+    mean ± standard deviation, as it is printed.
     """
     left, right, each = width * 0.34, width - 60.0, 19.0
     top = 24.0 if measure.ideal is not None else 6.0
@@ -67,7 +68,7 @@ def whiskers(
 
 def _ticks(measure: Measure, figures: Iterable[Figure]) -> list[float]:
     """Round numbers around all values, intervals and the ideal, none of them outside the measure's range."""
-    ends = [end for f in figures for end in (*f.values, f.low, f.high) if end is not None]
+    ends = [end for f in figures for end in (*f.values, *(whisker(f) or ()))]
     ends += [measure.ideal] if measure.ideal is not None else []
     low, high = min(ends, default=0.0), max(ends, default=1.0)
     if low == high:
@@ -82,6 +83,15 @@ def _ticks(measure: Measure, figures: Iterable[Figure]) -> list[float]:
     return inside if len(inside) > 1 else ticks
 
 
+def whisker(figure: Figure) -> tuple[float, float] | None:
+    """Mean ± standard deviation of several seeds, else the 95% interval: what is printed beside the value."""
+    if figure.value is not None and figure.spread is not None:
+        return figure.value - figure.spread, figure.value + figure.spread
+    if figure.low is None or figure.high is None:
+        return None
+    return figure.low, figure.high
+
+
 def _level(lookup: Lookup, subject: Subject) -> str:
     return f"level {css_class(lookup, subject)}" if subject.kind == "run" else "level"
 
@@ -89,8 +99,8 @@ def _level(lookup: Lookup, subject: Subject) -> str:
 def _marks(lookup: Lookup, subject: Subject, figure: Figure, across: Scale, y: float) -> list[Html]:
     css = css_class(lookup, subject)
     drawn = []
-    if figure.low is not None and figure.high is not None:
-        low, high = across(figure.low), across(figure.high)
+    if (ends := whisker(figure)) is not None:
+        low, high = map(across, ends)
         drawn.append(line(low, y, high, y, f"whisker {css}"))
         drawn.extend(line(end, y - 3, end, y + 3, f"whisker {css}") for end in (low, high))
     drawn.extend(marker(across(value), y, 3.8, subject.label, f"mark {css}") for value in figure.values)

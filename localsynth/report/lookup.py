@@ -14,9 +14,12 @@ from localsynth.core.evaluation import REAL, REFERENCES, Evaluation
 from localsynth.core.judging import Family, Measure, Score
 from localsynth.core.run import Run
 
-__all__ = ["NOT_MEASURED", "Figure", "Lookup", "Subject"]
+__all__ = ["CAUTION", "NOT_MEASURED", "NO_REAL_ROWS", "Figure", "Lookup", "Subject"]
 
 NOT_MEASURED = "not measured"
+NO_REAL_ROWS = "not applicable, because there are no real rows to hold these against"
+#: No measure: a score of this name is a warning in words (its note) about a run or, of no run, about everything.
+CAUTION = "caution"
 _FIXED = (REAL, *REFERENCES)
 _Key = tuple[str, str, str | None, str | None, str | None]
 
@@ -73,8 +76,8 @@ class Lookup:
 
     Parameters
     ----------
-    evaluation : what was judged. measures, families : by the measure's name; a score whose measure is not among them is
-        shown under its bare name.
+    evaluation : what was judged; its cautions are no scores and lie in ``warned``, (subject, words). measures, families :
+        by the measure's name; a score whose measure is not among them is shown under its bare name.
     """
 
     def __init__(
@@ -84,8 +87,12 @@ class Lookup:
         self._measures, self._families = measures, families
         self._scores: dict[_Key, Score] = {}
         self._metrics: dict[str, list[Score]] = defaultdict(list)
+        self.warned: list[tuple[str, str]] = []
         for judged in evaluation.scores:
             score = judged.score
+            if score.metric == CAUTION:
+                self.warned.append((judged.subject, score.note))
+                continue
             key = (judged.subject, score.metric, score.column_a, score.column_b, score.item)
             self._scores.setdefault(key, score)
             self._metrics[score.metric].append(score)
@@ -132,6 +139,8 @@ class Lookup:
         if not valued:
             if any(score.value is not None for score in found):
                 notes.append("not applicable, because the metric gave no finite number")
+            elif found and self._bare(metric):
+                notes = [NO_REAL_ROWS]
             return Figure((), note="; ".join(notes) or NOT_MEASURED)
         if len(valued) < len(names):
             notes.append(f"{len(valued)} of {len(names)} runs have a value")
@@ -144,6 +153,11 @@ class Lookup:
             max(highs) if whole else None,
             "; ".join(notes),
         )
+
+    def _bare(self, metric: str) -> bool:
+        """Whether a measure has no value because there are no real rows at all, whatever else it lacks."""
+        against = {"fidelity", "utility", "privacy"}
+        return self.evaluation.dataset.train_rows == 0 and self.family(metric) in against
 
     def _score(self, key: _Key) -> Score | None:
         subject, metric, a, b, item = key
@@ -179,7 +193,7 @@ class Lookup:
 
 
 def _subjects(evaluation: Evaluation) -> tuple[Subject, ...]:
-    present = evaluation.subjects
+    present = tuple(dict.fromkeys(j.subject for j in evaluation.scores if j.score.metric != CAUTION))
     kept = _FIXED if evaluation.dataset.train_rows else tuple(name for name in _FIXED if name in present)
     found = [Subject("real" if name == REAL else "reference", name, "", (name,)) for name in kept]
     known = {run.run_id for run in evaluation.runs}

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from .plaintext import shown
 
-__all__ = ["Child", "Html", "join", "name", "tag"]
+__all__ = ["Child", "Html", "code", "join", "name", "tag"]
 
 
 class Html(str):
@@ -19,7 +19,7 @@ class Html(str):
 
 Child: TypeAlias = "str | int | float | Iterable[Child] | None"
 
-_VOID = frozenset({"br", "col", "hr", "link", "meta"})
+_VOID = frozenset({"br", "col", "hr", "link", "meta", "wbr"})
 
 
 def _escaped(child: Child) -> str:
@@ -54,3 +54,9 @@ def tag(element: str, *children: Child, **attributes: str | float | bool | None)
 def name(text: str) -> Html:
     """A name people gave, kept apart from the text around it whichever way it is read."""
     return tag("bdi", text)
+
+
+def code(text: str) -> Html:
+    """A name of a program, which may be broken after underscores only."""
+    parts = text.split("_")
+    return tag("code", [[part, "_", tag("wbr")] for part in parts[:-1]], parts[-1])

@@ -11,6 +11,7 @@ from .lookup import Lookup
 __all__ = [
     "ATTACKS",
     "BEHIND",
+    "CHANCE",
     "FACTS",
     "FAMILIES",
     "PLACED",
@@ -81,7 +82,17 @@ _MAIN = {
 
 #: How far synthetic rows can be told from real ones, and how useful they are: the first that was measured speaks for all.
 SEPARATION = ("c2st_rf_auc", "c2st_gb_auc", "c2st_lr_auc", "pair_trends", "correlation_difference")
-UTILITY = _MAIN["utility"]
+UTILITY = (
+    "tstr_rf_auc",
+    "tstr_gb_auc",
+    "tstr_lr_auc",
+    "tstr_rf_r2",
+    "tstr_gb_r2",
+    "tstr_lr_r2",
+    "tstr_columns",
+)
+#: What guessing gives. Of accuracy nobody knows it, since it is the share of the most frequent class: no verdict rests on it.
+CHANCE = {metric: 0.5 if metric.endswith("_auc") else 0.0 for metric in UTILITY}
 
 #: What says that real rows show through, in the order in which the verdict names them.
 ATTACKS = (

@@ -10,6 +10,7 @@ from localsynth.core.evaluation import REAL
 from localsynth.core.judging import Measure
 from localsynth.core.run import Exposure
 
+from .glossary import INFERRED
 from .lookup import Figure, Lookup, Subject
 from .numbers import end_number, number, plain_number, with_interval
 from .numbers import figure as worded
@@ -23,7 +24,8 @@ __all__ = ["Attack", "Privacy", "attacks", "chance_words", "epsilon_of", "privac
 class Attack:
     """One attack on the runs of a recipe: its figure, what chance and ``bootstrap`` give, and what that says.
 
-    seeds : words for how many runs it is said of, where not of all.
+    Of several seeds the worst one counts. where : words for the run it was, where it was not all of them. hits : in how many
+    runs it found as much. told : the figure to be told, that of the worst run where the others show less.
     """
 
     metric: str
@@ -31,60 +33,97 @@ class Attack:
     chance: Figure
     bootstrap: Figure
     leaking: Leaking
-    seeds: str = ""
+    where: str
+    hits: int
+    told: Figure
 
 
 @dataclass(frozen=True)
 class Privacy:
-    """``sentence`` : the verdict. shown, not_shown : one sentence for each thing."""
+    """``sentence`` : the verdict. shown, not_shown : one sentence for each thing. copied : whether copies were found."""
 
-    state: Literal["found", "signs", "none", "unknown"]
+    state: Literal["found", "signs", "rare", "none", "partly", "unknown"]
     headline: str
     sentence: str
     shown: tuple[str, ...]
     not_shown: tuple[str, ...]
+    copied: bool = False
 
 
+_UNIVARIATE = "singling_out_risk_univariate"
+_MULTIVARIATE = "singling_out_risk_multivariate"
 #: Without one of these no attack was made that can tell train rows from rows of the same population.
-_TELLING = frozenset({"membership_auc", "dcr_share"})
+_TELLING = ("membership_auc", "dcr_share", _MULTIVARIATE, "attribute_inference_risk")
 #: What only copies do; the other attacks also find single values that stand out.
-_COPYING = _TELLING | {"exact_copies", "near_copies"}
+_COPYING = ("exact_copies", "membership_auc", "near_copies", "dcr_share")
+#: Guessing gives one half.
+_HALVES = frozenset({"membership_auc", "dcr_share"})
+#: The strongest evidence first.
+_WEIGHT = (*_COPYING, _MULTIVARIATE, "attribute_inference_risk", _UNIVARIATE)
+#: All of these must have found nothing, and have had the power to find something, before nothing is said to be found.
+_NEEDED = (
+    ("exact_copies",),
+    ("membership_auc",),
+    (_UNIVARIATE, _MULTIVARIATE),
+    ("attribute_inference_risk",),
+)
+_NAMES = {
+    "membership_auc": "membership",
+    "dcr_share": "nearness to train rows",
+    "exact_copies": "exact copies",
+    "near_copies": "near copies",
+    _UNIVARIATE: "singling out by one column",
+    _MULTIVARIATE: "singling out by several columns",
+    "attribute_inference_risk": "attribute inference",
+}
 _PHRASES = {
     "membership_auc": "a membership attack tells train rows from held-out ones with AUC {run} ({chance} is guessing{copies})",
     "dcr_share": "{run} of the rows lie nearer to a train row than to a held-out one ({chance} by chance{copies})",
-    "exact_copies": "{run} of the rows are exact copies of train rows (held-out rows {chance}{copies})",
+    "exact_copies": "{run} of the rows are exact copies of train rows ({chance}{copies})",
     "near_copies": "{run} are nearly copies ({chance} by chance{copies})",
+    _UNIVARIATE: "guesses from single values of one column single real people out, risk {run} ({chance} if none do)",
 }
-_WORST_FIRST = (Leak.FOUND, Leak.SIGNS, Leak.NONE, Leak.WEAK, Leak.UNKNOWN)
+_WORST_FIRST = (Leak.FOUND, Leak.SIGNS, Leak.RARE, Leak.NONE, Leak.WEAK, Leak.UNKNOWN)
 _OUTCOMES = {
-    Leak.FOUND: "found out: nearer to copies than to chance",
-    Leak.SIGNS: "signs of memory: above chance",
+    Leak.FOUND: "found out, nearer to copies than to chance",
+    Leak.SIGNS: "signs of memory, above chance",
+    Leak.RARE: "rare single values of real people appear, which does not say that rows were copied",
     Leak.NONE: "nothing found",
-    Leak.WEAK: "too weak an attack to show anything",
-    Leak.UNKNOWN: "not measured",
 }
 
 
 def attacks(lookup: Lookup, subject: Subject) -> tuple[Attack, ...]:
     """Every attack on the runs of a recipe, those without a value too. Of several seeds the worst one counts."""
-    copied = lookup.reference("bootstrap")
-    made = []
-    for metric in ATTACKS:
-        bootstrap = lookup.figure(metric, copied)
-        chance = _chance(lookup, metric, subject)
-        each = [
-            _of_seed(lookup, metric, replace(subject, names=(name,)), bootstrap) for name in subject.names
-        ]
-        worst = min(each, key=lambda found: _WORST_FIRST.index(found.leak))
-        seeds = sum(found.leak is worst.leak for found in each)
-        run = lookup.figure(metric, subject)
-        whose = "" if seeds == len(each) else f" in {seeds} of {len(each)} seeds"
-        made.append(Attack(metric, run, chance, bootstrap, worst, whose))
-    return tuple(made)
+    return tuple(_attack(lookup, metric, subject) for metric in ATTACKS)
+
+
+def _attack(lookup: Lookup, metric: str, subject: Subject) -> Attack:
+    bootstrap = lookup.figure(metric, lookup.reference("bootstrap"))
+    seeds = [replace(subject, names=(name,)) for name in subject.names]
+    each = [_of_seed(lookup, metric, seed, bootstrap) for seed in seeds]
+    worst = min(range(len(each)), key=lambda i: (_WORST_FIRST.index(each[i].leak), -(each[i].share or 0.0)))
+    leak = each[worst].leak
+    hits = sum(found.leak is leak for found in each)
+    run, where = lookup.figure(metric, subject), ""
+    told = run
+    if hits < len(each):
+        where = f" in {hits} of {len(each)} seeds"
+        if leak in {Leak.FOUND, Leak.SIGNS, Leak.RARE}:
+            told = lookup.figure(metric, seeds[worst])
+            where += f", {'worst in' if hits > 1 else 'in'} run {subject.names[worst]}"
+    chance = _chance(lookup, metric, subject)
+    return Attack(metric, run, chance, bootstrap, each[worst], where, hits, told)
 
 
 def _of_seed(lookup: Lookup, metric: str, seed: Subject, bootstrap: Figure) -> Leaking:
-    found = leaking(lookup.figure(metric, seed), _chance(lookup, metric, seed), bootstrap)
+    run, chance = lookup.figure(metric, seed), _chance(lookup, metric, seed)
+    if metric == "exact_copies":
+        # Copies are counted, not guessed: whoever copies has them, with or without a reference that shows it.
+        found = leaking(run, chance, Figure((1.0,)))
+        return replace(found, leak=Leak.FOUND) if run.values and min(run.values) >= 1 else found
+    found = leaking(run, chance, bootstrap)
+    if metric == _UNIVARIATE and found.leak in {Leak.FOUND, Leak.SIGNS}:
+        return replace(found, leak=Leak.RARE)
     if found.leak is Leak.NONE and _blind(lookup, metric, seed):
         return replace(found, leak=Leak.WEAK)
     return found
@@ -105,58 +144,119 @@ def _chance(lookup: Lookup, metric: str, subject: Subject) -> Figure:
         own = lookup.figure("near_copies_holdout", subject)
         return own if own.value is not None else lookup.figure(metric, real)
     if metric == "exact_copies":
-        return lookup.figure(metric, real)
+        found = lookup.figure(metric, real)
+        return found if found.value is not None else Figure((0.0,))
     measure = lookup.measure(metric)
     if measure.ideal is not None:
         return Figure((measure.ideal,))
-    return Figure((0.5,)) if metric in _TELLING else Figure((0.0,))
+    return Figure((0.5,)) if metric in _HALVES else Figure((0.0,))
 
 
 def privacy(lookup: Lookup, subject: Subject) -> Privacy:
-    """The verdict on the runs of a recipe."""
+    """The verdict on the runs of a recipe, the first of these that holds.
+
+    found: an attack is nearer to copies than to chance, or every row is an exact copy. signs: an attack lies above chance.
+    rare: only single values of one column single people out. unknown: no attack but the count of copies has power. partly:
+    one of exact copies, membership, singling out and attribute inference was not measured, or has no power. none: all of
+    these found nothing.
+    """
     found = attacks(lookup, subject)
     shown, not_shown = _shown(lookup, subject, found), _not_shown(lookup, subject, found)
-    dataset = lookup.evaluation.dataset
-    if dataset.train_rows == 0:
-        sentence = "No real row is known here, so none was there to be copied, and no attack could be made; nothing was shown."
+    if lookup.evaluation.dataset.train_rows == 0:
+        sentence = "No real row is known here, so no attack could be made, and nothing was shown."
         return Privacy("unknown", "No real rows, nothing to attack", sentence, shown, not_shown)
-    by_leak = {leak: [a for a in found if a.leaking.leak is leak] for leak in Leak}
-    missing = f"; not shown: {_missing(subject)}"
+    by_leak = {
+        leak: sorted((a for a in found if a.leaking.leak is leak), key=lambda a: _WEIGHT.index(a.metric))
+        for leak in Leak
+    }
+    state, headline, sentence, copied = _judged(lookup, found, by_leak)
+    parts = [
+        sentence,
+        _named("Too weak here", by_leak[Leak.WEAK]),
+        _named("Not measured", by_leak[Leak.UNKNOWN]),
+    ]
+    return Privacy(state, headline, " ".join(filter(None, parts)), shown, not_shown, copied)
+
+
+_Judged = tuple[Literal["found", "signs", "rare", "none", "partly", "unknown"], str, str, bool]
+
+
+def _judged(lookup: Lookup, every: tuple[Attack, ...], by_leak: dict[Leak, list[Attack]]) -> _Judged:
     if by_leak[Leak.FOUND]:
-        said = "; ".join(_said(lookup, attack) + attack.seeds for attack in by_leak[Leak.FOUND][:2])
-        sentence = (
-            f"Real rows show through, and these rows must be handled like the real table: {said}{missing}."
-        )
+        said = "; ".join(_said(lookup, attack) for attack in by_leak[Leak.FOUND][:2])
         copied = any(attack.metric in _COPYING for attack in by_leak[Leak.FOUND])
         headline = "Found out: copies of real rows" if copied else "Found out: real rows show through"
-        return Privacy("found", headline, sentence, shown, not_shown)
-    telling = [a for a in found if a.metric in _TELLING and a.leaking.leak is not Leak.UNKNOWN]
-    if not telling:
-        why = "no real rows were held out" if not dataset.holdout_rows else found[0].run.note
-        rest = "; ".join(_said(lookup, a) for a in found if a.leaking.leak is not Leak.UNKNOWN)
-        sentence = f"Whether train rows show through cannot be judged ({why})" + (f"; {rest}" if rest else "")
-        return Privacy("unknown", "Cannot be judged", f"{sentence}{missing}.", shown, not_shown)
-    if by_leak[Leak.SIGNS]:
-        signs = by_leak[Leak.SIGNS]
-        said = "; ".join(_said(lookup, attack) + attack.seeds for attack in signs[:2])
-        # Seven intervals of 95% each: one of them errs in every sixth report or so.
-        alone = " (one sign alone can be chance)" if len(signs) == 1 and by_leak[Leak.NONE] else ""
-        sentence = f"There are signs that train rows show through{alone}: {said}{missing}."
-        return Privacy("signs", "Signs of memory", sentence, shown, not_shown)
-    said = "; ".join(_said(lookup, attack) for attack in by_leak[Leak.NONE][:3])
-    sentence = f"No attack tried does clearly better than chance: {said}{missing}."
-    return Privacy("none", "No leak found by the attacks tried", sentence, shown, not_shown)
+        return "found", headline, f"Handle these rows like the real table: {said}.", copied
+    if signs := by_leak[Leak.SIGNS]:
+        said = "; ".join(_said(lookup, attack) for attack in signs[:2])
+        alone = _alone(signs, by_leak)
+        return (
+            "signs",
+            "Signs of memory",
+            f"There are signs that train rows show through{alone}: {said}.",
+            False,
+        )
+    if rare := by_leak[Leak.RARE]:
+        alone = _alone(rare, by_leak)
+        sentence = f"{_capital(_said(lookup, rare[0]))}. That does not say that rows were copied{alone}."
+        return "rare", "Rare values of real people appear", sentence, False
+    nothing = by_leak[Leak.NONE]
+    said = "; ".join(_said(lookup, attack) for attack in nothing[:2])
+    passed = {attack.metric for attack in nothing}
+    if not passed & set(_TELLING):
+        return "unknown", "Cannot be judged", _unjudged(lookup, every, said), False
+    if not all(passed & set(metrics) for metrics in _NEEDED):
+        rest = f"The attacks that could show something found nothing: {said}."
+        return "partly", "Only partly measured", rest, False
+    sentence = f"No attack tried does clearly better than chance, which is no proof of safety: {said}."
+    return "none", "No leak found by the attacks tried", sentence, False
+
+
+def _alone(signs: list[Attack], by_leak: dict[Leak, list[Attack]]) -> str:
+    """Each of these intervals misses the truth once in twenty times: one of many attacks and seeds often does."""
+    once = len(signs) == 1 and signs[0].hits == 1
+    return " (one sign alone can be chance)" if once and (by_leak[Leak.NONE] or by_leak[Leak.WEAK]) else ""
+
+
+def _unjudged(lookup: Lookup, every: tuple[Attack, ...], said: str) -> str:
+    telling = [attack for attack in every if attack.metric in _TELLING]
+    if lookup.evaluation.dataset.holdout_rows == 0:
+        why = "no real rows were held out"
+    elif any(attack.leaking.leak is Leak.WEAK for attack in telling):
+        if not any(attack.bootstrap.values for attack in telling):
+            why = "these attacks were not tried on copies, so their failure shows nothing"
+        else:
+            why = "there are too few real rows for these attacks"
+    else:
+        why = "no attack that could tell was measured"
+    also = f"; {said}" if said else ""
+    return f"Whether train rows show through cannot be judged, because {why}{also}."
+
+
+def _named(what: str, found: list[Attack]) -> str:
+    names = ", ".join(_NAMES[attack.metric] for attack in found)
+    return f"{what}: {names}." if names else ""
 
 
 def _said(lookup: Lookup, attack: Attack) -> str:
     measure = lookup.measure(attack.metric)
     copied = attack.bootstrap
     copies = f", bootstrap {worded(copied, measure)}" if copied.value is not None else ""
-    chance, run = chance_words(attack, measure), with_interval(attack.run, measure)
+    chance, run = chance_words(attack, measure), with_interval(attack.told, measure)
+    if attack.metric == "exact_copies":
+        real = lookup.figure("exact_copies", lookup.reference(REAL)).value is not None
+        chance = f"held-out rows {chance}" if real else _coinciding(lookup, measure)
     if attack.metric in _PHRASES:
-        return _PHRASES[attack.metric].format(run=run, chance=chance, copies=copies)
+        return _PHRASES[attack.metric].format(run=run, chance=chance, copies=copies) + attack.where
     title = measure.title[:1].lower() + measure.title[1:]
-    return f"{title} {run} ({chance} if nothing leaks{copies})"
+    return f"{title} {run} ({chance} if nothing leaks{copies}){attack.where}"
+
+
+def _coinciding(lookup: Lookup, measure: Measure) -> str:
+    """Without held-out rows, columns drawn one by one show how many rows coincide anyhow."""
+    independent = lookup.figure("exact_copies", lookup.reference("independent"))
+    said = f"; independent {worded(independent, measure)}" if independent.value is not None else ""
+    return f"no held-out rows to compare{said}"
 
 
 def chance_words(attack: Attack, measure: Measure) -> str:
@@ -168,24 +268,18 @@ def chance_words(attack: Attack, measure: Measure) -> str:
     return worded(attack.chance, measure) if measured else end_number(value, measure)
 
 
-def _missing(subject: Subject) -> str:
-    spent = epsilon_of(subject)
-    guarantee = "" if spent else ", and a mathematical guarantee (no epsilon was spent)"
-    return f"safety from weaker leaks, and from attackers who know more than this table{guarantee}"
-
-
 # --- one sentence for each thing ----------------------------------------------------------------------------------
 
 
 def _shown(lookup: Lookup, subject: Subject, found: tuple[Attack, ...]) -> tuple[str, ...]:
     sentences = [
-        f"{_capital(_said(lookup, attack))}: {_OUTCOMES[attack.leaking.leak]}{attack.seeds}."
+        f"{_capital(_said(lookup, attack))}: {_OUTCOMES[attack.leaking.leak]}."
         for attack in found
         if attack.leaking.leak not in {Leak.UNKNOWN, Leak.WEAK}
     ]
     exposures = {run.exposure for run in subject.runs}
     if exposures == {Exposure.SCHEMA}:
-        sentences.insert(0, "The method was given a description only: no real row and no statistic of one.")
+        sentences.insert(0, f"The method was given {_description(lookup)}.")
     if spent := epsilon_of(subject):
         sentences.insert(
             0,
@@ -194,21 +288,27 @@ def _shown(lookup: Lookup, subject: Subject, found: tuple[Attack, ...]) -> tuple
     return tuple(sentences)
 
 
+def _description(lookup: Lookup) -> str:
+    """What a method saw that sees a schema only: of a table that was imported it may hold statistics all the same."""
+    return INFERRED if lookup.evaluation.dataset.rows else "a description only, and there were no real rows"
+
+
 def _not_shown(lookup: Lookup, subject: Subject, found: tuple[Attack, ...]) -> tuple[str, ...]:
     sentences = []
     unknown: dict[str, list[str]] = {}
     for attack in found:
+        measure = lookup.measure(attack.metric)
         if attack.leaking.leak is Leak.UNKNOWN:
             note = attack.run.note if attack.run.value is None else "there is nothing to hold it against"
-            unknown.setdefault(note, []).append(lookup.measure(attack.metric).title)
+            unknown.setdefault(note, []).append(_NAMES[attack.metric])
         elif attack.leaking.leak is Leak.WEAK:
-            title = lookup.measure(attack.metric).title
-            sentences.append(
-                f"{title}: the attack did no better than blind guesses, so its failure shows nothing."
-            )
+            sentences.append(f"{measure.title}: {_why_weak(lookup, subject, attack, measure)}.")
         elif attack.leaking.leak is Leak.NONE and attack.metric == "membership_auc":
             sentences.extend(_not_excluded(lookup, attack))
-    sentences.extend(f"{_capital(', '.join(titles))}: {note}." for note, titles in unknown.items())
+    if lookup.evaluation.dataset.train_rows == 0:
+        sentences = ["That an attack fails: none can be made without real rows."]
+    else:
+        sentences += [f"{_capital(', '.join(names))}: {note}." for note, names in unknown.items()]
     sentences.append(
         "That no other attack succeeds: only those named here were tried, by an attacker who holds the synthetic rows "
         "and knows real rows of the same kind, but nothing from elsewhere."
@@ -222,6 +322,21 @@ def _not_shown(lookup: Lookup, subject: Subject, found: tuple[Attack, ...]) -> t
             "A mathematical guarantee: no epsilon was spent, so there is no differential privacy."
         )
     return tuple(sentences)
+
+
+def _why_weak(lookup: Lookup, subject: Subject, attack: Attack, measure: Measure) -> str:
+    """Why the failure of an attack is no evidence of safety."""
+    copied = attack.bootstrap
+    ceiling = attack.chance.span[1] if attack.chance.span is not None else attack.chance.value
+    if _blind(lookup, attack.metric, subject):
+        return "the attack did no better than blind guesses, so its failure shows nothing"
+    if copied.value is None:
+        return "it was not tried on copies of real rows, so its failure shows nothing"
+    figure = with_interval(copied, measure)
+    if ceiling is not None and (copied.span or copied.values)[0] <= ceiling:
+        return f"too weak here to show anything, since even copies are not clearly caught by it (bootstrap {figure})"
+    own = with_interval(attack.run, measure)
+    return f"too weak here to show anything, since its interval ({own}) reaches what copies give (bootstrap {figure})"
 
 
 def _not_excluded(lookup: Lookup, attack: Attack) -> list[str]:

@@ -24,13 +24,14 @@ def privacy_part(lookup: Lookup, verdicts: Iterable[Verdict]) -> Html:
     metrics = [m for m in main(lookup, "privacy") if lookup.has_table(m) and m not in BEHIND]
     because = nothing_of(lookup, metrics or ["dcr_share"])
     if because:
-        parts.append(tag("p", f"Nothing to draw: {because}.", class_="empty"))
+        if lookup.evaluation.dataset.train_rows:
+            parts.append(tag("p", f"Nothing to draw: {because}.", class_="empty"))
     else:
         parts.append(
             tag(
                 "p",
-                "Marks are values, whiskers 95% intervals, the dashed line is the ideal: what rows would give that nobody "
-                "copied. bootstrap copies real rows and shows what a leak looks like. One interval in twenty misses the "
+                f"Marks are values, whiskers {_whiskers(lookup)}, the dashed line is the ideal: what rows would give that "
+                "nobody copied. bootstrap copies real rows and shows what a leak looks like. One interval in twenty misses the "
                 "truth, so a small sign in one of many attacks can be chance.",
             )
         )
@@ -38,6 +39,13 @@ def privacy_part(lookup: Lookup, verdicts: Iterable[Verdict]) -> Html:
     parts.append(_by_column(lookup))
     parts.append(_behind(lookup))
     return join(parts)
+
+
+def _whiskers(lookup: Lookup) -> str:
+    seeds = any(len(subject.names) > 1 for subject in lookup.runs)
+    return (
+        "95% intervals (of several seeds: mean ± standard deviation over seeds)" if seeds else "95% intervals"
+    )
 
 
 def _behind(lookup: Lookup) -> Html | None:

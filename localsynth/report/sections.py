@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from localsynth.core.evaluation import REAL
 from localsynth.core.judging import Measure
 
-from .glossary import GLOSSARY
+from .glossary import GLOSSARY, REAL_BELOW
 from .intervals import strip, whiskers
 from .lookup import Figure, Lookup, Subject
-from .markup import Html, join, name, tag
+from .markup import Html, code, join, name, tag
 from .numbers import direction, range_of
 from .outline import FAMILIES, main, nothing_of, others
 from .palette import legend
 from .tables import Notes, cell, common_note, heading, scrolled, subject_heads
-from .verdict import Level, Verdict
+from .verdict import Level, Sentence, Verdict
 
 __all__ = [
+    "caution_box",
     "definitions",
     "glossary",
     "other_measures",
@@ -27,11 +29,20 @@ __all__ = [
 ]
 
 _MOST_ROWS = 200
+_MOST_ON_AXIS = 6  # subjects; of more the columns need the room
 _SIGNS = {Level.GOOD: "●", Level.MIXED: "◐", Level.BAD: "✕", Level.UNKNOWN: "?"}
 
 
+def caution_box(cautions: Iterable[str]) -> Html | None:
+    """What to know before anything else; ``None`` where there is nothing."""
+    items = [tag("li", name(words)) for words in cautions]
+    if not items:
+        return None
+    return tag("div", tag("strong", "Caution"), tag("ul", items), class_="caution", role="alert")
+
+
 def verdict_block(verdicts: Iterable[Verdict]) -> Html:
-    """Three sentences for the runs of each recipe."""
+    """A line on release and three sentences for the runs of each recipe."""
     every = tuple(verdicts)
     return join(
         tag(
@@ -39,12 +50,19 @@ def verdict_block(verdicts: Iterable[Verdict]) -> Html:
             tag("h3", name(v.subject.label), " ", tag("small", name(v.subject.detail)))
             if len(every) > 1
             else None,
+            _overall(v.overall),
             tag(
                 "dl", [_sentence(s.topic, s.level, s.headline, s.text) for s in v.sentences], class_="verdict"
             ),
         )
         for v in every
     )
+
+
+def _overall(found: Sentence) -> Html:
+    sign = tag("span", _SIGNS[found.level], class_="sign", aria_hidden="true")
+    text = [tag("strong", sign, found.headline), f": {found.text}" if found.text else "."]
+    return tag("p", *text, class_=f"overall {found.level.value}")
 
 
 def _sentence(topic: str, level: Level, headline: str, text: str) -> Html:
@@ -57,31 +75,46 @@ def reference_table(lookup: Lookup) -> Html:
     """Rows: main measures by family. Columns: REAL, the reference methods, the runs."""
     notes = Notes()
     several = len(lookup.subjects)
+    axis = 1 < several <= _MOST_ON_AXIS
     head = [heading("Measure"), *subject_heads(lookup, lookup.subjects)]
-    if several > 1:
+    if axis:
         head.append(heading("All on one axis", class_="wide"))
-    bodies = []
+    bodies: list[Html] = []
+    empty: dict[str, list[str]] = {}
     for family, title in FAMILIES.items():
         metrics = main(lookup, family)
         if not metrics:
             continue
-        span = tag(
-            "tr", tag("th", title, scope="rowgroup", colspan=several + 1, class_="family"), _no_axis(several)
-        )
-        because = nothing_of(lookup, metrics)
-        rows = (
-            [_row(lookup, metric, notes) for metric in metrics]
-            if because is None
-            else tag("tr", tag("td", f"– {because}", colspan=several + 1, class_="none"), _no_axis(several))
-        )
-        bodies.append(tag("tbody", span, rows))
+        if (because := nothing_of(lookup, metrics)) is not None:
+            empty.setdefault(because, []).append(title)
+            continue
+        words = tag("th", title, scope="rowgroup", colspan=several + 1, class_="family")
+        rows = [_row(lookup, metric, notes, axis=axis) for metric in metrics]
+        bodies.append(tag("tbody", tag("tr", words, _no_axis(axis)), rows))
     caption = "The main measures beside reality and the reference methods"
     crowd = "few" if several < 3 else "crowded" if several > 5 else ""
     table = scrolled(caption, head, join(bodies), f"reference {crowd}".strip())
-    return join([legend(lookup), table, notes.listed()])
+    without = [
+        tag("p", tag("b", ", ".join(titles)), f": {because}.", class_="why")
+        for because, titles in empty.items()
+    ]
+    return join([legend(lookup), table, without, tag("p", table_note(lookup), class_="why"), notes.listed()])
 
 
-def _row(lookup: Lookup, metric: str, notes: Notes) -> Html:
+def table_note(lookup: Lookup) -> str:
+    """What stands in brackets, after ±, and under REAL."""
+    said = ["In brackets: 95% intervals."]
+    if any(len(subject.names) > 1 for subject in lookup.runs):
+        said.append("Of several seeds: mean ± standard deviation over seeds, then the value of each seed.")
+    real = lookup.reference(REAL)
+    if lookup.evaluation.dataset.holdout_rows and real is not None:
+        said.append(REAL_BELOW)
+    elif real is not None:
+        said.append("REAL has no figures, because there is no holdout.")
+    return " ".join(said)
+
+
+def _row(lookup: Lookup, metric: str, notes: Notes, *, axis: bool) -> Html:
     measure = lookup.measure(metric)
     figures = [(subject, lookup.figure(metric, subject)) for subject in lookup.subjects]
     because = nothing_of(lookup, [metric])
@@ -94,15 +127,15 @@ def _row(lookup: Lookup, metric: str, notes: Notes) -> Html:
     )
     if because:
         said_once = tag("td", f"– {because}", colspan=len(figures), class_="none")
-        return tag("tr", head, said_once, _no_axis(len(figures)))
+        return tag("tr", head, said_once, _no_axis(axis))
     cells = [cell(figure, measure, notes, (measure.title, s.label), said, each=True) for s, figure in figures]
-    axis = tag("td", strip(lookup, measure, figures), class_="axis") if len(figures) > 1 else None
-    return tag("tr", head, cells, axis)
+    drawn = tag("td", strip(lookup, measure, figures), class_="axis") if axis else None
+    return tag("tr", head, cells, drawn)
 
 
-def _no_axis(subjects: int) -> Html | None:
+def _no_axis(axis: bool) -> Html | None:
     """The last cell of a row that has nothing to draw."""
-    return tag("td", class_="axis") if subjects > 1 else None
+    return tag("td", class_="axis") if axis else None
 
 
 def _anchor(metric: str) -> str:
@@ -294,7 +327,7 @@ def definitions(lookup: Lookup) -> Html:
                 tag(
                     "th",
                     measure.title,
-                    tag("small", tag("code", metric)),
+                    tag("small", code(metric)),
                     scope="row",
                     id=f"m-{_anchor(metric)}",
                 ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
@@ -14,7 +15,8 @@ from .palette import css_class, key_of
 
 __all__ = ["Notes", "cell", "common_note", "exact", "heading", "scrolled", "subject_heads", "written"]
 
-_FITS_A_PAGE = 24  # rows; a longer table is printed across pages
+_FITS_A_PAGE = 12  # rows; a longer table is printed across pages
+_LONG_WORD = 14  # characters
 _SHORT = 48  # characters of a note that fit below a row's title
 
 
@@ -93,7 +95,8 @@ def _over_seeds(figure: Figure, measure: Measure, *, each: bool) -> Html:
     mean = tag("span", number(figure.value, measure), class_="mean")
     spread = tag("small", f"± {number(figure.spread, measure)}", class_="spread")
     seeds = [(exact(value, measure), " ") for value in figure.values]
-    return tag("span", mean, spread, tag("small", seeds, class_="each") if each else None)
+    listed = tag("small", "each seed: ", seeds, class_="each") if each else None
+    return tag("span", mean, spread, listed)
 
 
 def cell(
@@ -135,7 +138,7 @@ def subject_heads(lookup: Lookup, subjects: Iterable[Subject]) -> list[Html]:
     return [
         heading(
             key_of(lookup, subject),
-            tag("bdi", subject.label),
+            tag("bdi", subject.label, class_="long" if _long(subject.label) else None),
             tag("small", tag("bdi", _short(subject))) if subject.detail else None,
             class_=f"num {css_class(lookup, subject)}",
         )
@@ -143,15 +146,20 @@ def subject_heads(lookup: Lookup, subjects: Iterable[Subject]) -> list[Html]:
     ]
 
 
+def _long(label: str) -> bool:
+    """Whether a word of it is longer than a column is wide, so that it must be broken somewhere."""
+    return any(len(word) > _LONG_WORD for word in re.split(r"[\s-]", label))
+
+
 def _short(subject: Subject) -> str:
     if len(subject.runs) != 1:
-        return subject.detail
+        return f"{subject.detail}: mean ± standard deviation" if subject.runs else subject.detail
     return f"run …{subject.detail.rsplit('-', 1)[-1]}"
 
 
 def scrolled(caption: str, head: Sequence[Html], body: Html, class_: str = "", hidden: bool = False) -> Html:
     """A table that scrolls sideways by itself where the page is narrow. hidden : the caption is for those who hear it."""
-    width = f"min-width:{240 + 104 * (len(head) - 1)}px" if len(head) > 3 else None
+    width = f"--columns:{len(head) - 1}" if len(head) > 3 else None
     short = "short" if body.count("<tr") <= _FITS_A_PAGE else ""
     table = tag(
         "table",

@@ -1,8 +1,13 @@
-"""The verdict: one sentence each for validity, likeness and use, and privacy, by the rules of :mod:`.standing`.
+"""The verdict: one line on release, then a sentence each for validity, likeness and use, and privacy.
 
 Validity is judged by invalid rows and broken rules, beside the rate at which REAL breaks them. Likeness and use are judged
-by the first measure of :data:`~.outline.SEPARATION` and of :data:`~.outline.UTILITY` that has a value, between
-``independent`` and REAL; the worse of the two gives the level. Privacy is judged by the worst of all attacks.
+by the first measure of :data:`~.outline.SEPARATION` and of :data:`~.outline.UTILITY` that can tell, between
+``independent`` (in use: no less than guessing) and REAL, by the rules of :mod:`.standing`; the worse of the two gives the
+level. Privacy is judged by the worst of all attacks, by the rules of :mod:`.privacy`.
+
+The line on release says "Do not release" where privacy is bad; "No reason found here against use, no proof of safety"
+where privacy and validity are good, the rest is no worse than mixed, and there is no caution about a run; "Release only
+after a person has weighed" what is not good, in every other case.
 """
 
 from __future__ import annotations
@@ -11,11 +16,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from localsynth.core.evaluation import REAL
+from localsynth.core.judging import Measure
 
-from .lookup import Figure, Lookup, Subject
+from .cautions import cautions_of
+from .lookup import NOT_MEASURED, Figure, Lookup, Subject
+from .numbers import end_number, with_interval
 from .numbers import figure as worded
-from .numbers import with_interval
-from .outline import SEPARATION, UTILITY
+from .outline import CHANCE, SEPARATION, UTILITY
 from .privacy import Privacy, privacy
 from .standing import Closeness, Likeness, closeness, wilson
 
@@ -43,11 +50,12 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is said of the runs of one recipe. shown, not_shown : what of their privacy was and was not shown, one
-    sentence each.
+    """What is said of the runs of one recipe. overall : on release, from the three sentences. shown, not_shown : what of
+    their privacy was and was not shown, one sentence each.
     """
 
     subject: Subject
+    overall: Sentence
     validity: Sentence
     likeness: Sentence
     privacy: Sentence
@@ -67,14 +75,39 @@ def verdicts(lookup: Lookup) -> tuple[Verdict, ...]:
 
 def _verdict(lookup: Lookup, subject: Subject) -> Verdict:
     found = privacy(lookup, subject)
-    return Verdict(
-        subject,
-        _validity(lookup, subject),
-        _likeness(lookup, subject, copied=found.state == "found"),
-        _private(found),
-        found.shown,
-        found.not_shown,
+    validity = _validity(lookup, subject)
+    likeness = _likeness(lookup, subject, copied=found.copied)
+    private = _private(found)
+    overall = _overall(validity, likeness, private, warned=bool(cautions_of(lookup, subject)))
+    return Verdict(subject, overall, validity, likeness, private, found.shown, found.not_shown)
+
+
+# --- on release -----------------------------------------------------------------------------------------------------
+
+
+def _overall(validity: Sentence, likeness: Sentence, private: Sentence, *, warned: bool) -> Sentence:
+    topic = "Release"
+    if private.level is Level.BAD:
+        return Sentence(
+            topic, Level.BAD, "Do not release", f"{_small(private.headline)}.".removeprefix("found out: ")
+        )
+    harmless = likeness.level in {Level.GOOD, Level.MIXED} and not warned
+    if private.level is validity.level is Level.GOOD and harmless:
+        return Sentence(topic, Level.GOOD, "No reason found here against use, no proof of safety", "")
+    weighed = ["the caution above"] if warned else []
+    weighed += [
+        f"{s.topic.lower()} ({_small(s.headline)})"
+        for s in (private, validity, likeness)
+        if s.level is not Level.GOOD
+    ]
+    text = f"{_listed(weighed)}."
+    return Sentence(
+        topic, Level.MIXED, "Release only after a person has weighed", text[:1].lower() + text[1:]
     )
+
+
+def _small(headline: str) -> str:
+    return headline[:1].lower() + headline[1:]
 
 
 # --- validity -------------------------------------------------------------------------------------------------------
@@ -155,18 +188,28 @@ _GOODNESS = (
     Likeness.REAL,
     Likeness.BETWEEN,
     Likeness.SILENT,
+    Likeness.ALONE,
+    Likeness.UNHELD,
     Likeness.UNKNOWN,
     Likeness.UNSURE,
     Likeness.NONE,
+    Likeness.GUESSING,
+    Likeness.WORSE,
 )
 _LEVELS = {
     Likeness.REAL: (Level.GOOD, "Close to real rows"),
     Likeness.BETWEEN: (Level.MIXED, "Part of the structure is kept"),
     Likeness.SILENT: (Level.UNKNOWN, "Cannot be judged here"),
+    Likeness.ALONE: (Level.UNKNOWN, "Nothing to hold it against"),
+    Likeness.UNHELD: (Level.UNKNOWN, "Nothing to hold it against"),
     Likeness.UNKNOWN: (Level.UNKNOWN, "Not measured"),
     Likeness.UNSURE: (Level.UNKNOWN, "Too uncertain to tell"),
     Likeness.NONE: (Level.BAD, "No better than independent columns"),
+    Likeness.GUESSING: (Level.BAD, "No better than guessing"),
+    Likeness.WORSE: (Level.BAD, "Worse than independent columns"),
 }
+#: Measured figures that say nothing: another measure of the kind may.
+_OPEN = frozenset({Likeness.SILENT, Likeness.UNHELD, Likeness.ALONE, Likeness.UNKNOWN})
 
 
 def _likeness(lookup: Lookup, subject: Subject, *, copied: bool) -> Sentence:
@@ -176,21 +219,47 @@ def _likeness(lookup: Lookup, subject: Subject, *, copied: bool) -> Sentence:
         return Sentence(topic, Level.UNKNOWN, "Cannot be judged", text)
     like, like_said = _judged(lookup, subject, SEPARATION)
     use, use_said = _judged(lookup, subject, UTILITY)
-    worst = max(like.likeness, use.likeness, key=_GOODNESS.index)
+    use_said = use_said or _reason(lookup, subject)
+    both = {like.likeness, use.likeness}
+    worst = max(both, key=_GOODNESS.index)
     level, headline = _LEVELS[worst]
-    if like.likeness is use.likeness:
-        start = f"In likeness and in use the rows are {like.likeness.value}"
+    if level is Level.BAD and Likeness.REAL in both:
+        level, headline = Level.MIXED, "Good in one way only"
+    elif worst is like.likeness is Likeness.WORSE and like_said.startswith(_TOLD):
+        headline = "Told apart more easily than shuffled columns"
+    if like.likeness is use.likeness and like.likeness is not Likeness.WORSE:
+        details = "; ".join(said for said in (like_said, use_said) if said)
+        text = _with(f"In likeness and in use the rows {_verb(like)} {like.likeness.value}", details)
     else:
-        start = f"In likeness the rows are {like.likeness.value}, in use {use.likeness.value}"
-        if worst is Likeness.NONE and Likeness.REAL in {like.likeness, use.likeness}:
-            level, headline = Level.MIXED, "Good in one way only"
-    copies = (
-        "copies of real rows do as well, and these rows were found out"
-        if copied and level is Level.GOOD
-        else ""
-    )
-    details = "; ".join(said for said in (like_said, use_said, copies) if said)
-    return Sentence(topic, level, headline, f"{start}{': ' if details else ''}{details}.")
+        told = _worded(like, told_apart=like_said.startswith(_TOLD))
+        text = f"{_with(f'In likeness the rows {_verb(like)} {told}', like_said)} "
+        text += _with(f"In use they {_verb(use)} {_worded(use)}", use_said)
+    if copied and level is Level.GOOD:
+        text += " Copies of real rows do as well, and these rows were found out."
+    return Sentence(topic, level, headline, text)
+
+
+def _verb(found: Closeness) -> str:
+    return "were" if found.likeness in _OPEN - {Likeness.SILENT} else "are"
+
+
+def _reason(lookup: Lookup, subject: Subject) -> str:
+    """Why nothing was measured of use, in the first words there are."""
+    if lookup.evaluation.dataset.holdout_rows == 0:
+        return "no real rows were held out"
+    notes = (lookup.figure(metric, subject).note for metric in UTILITY)
+    return next((note for note in notes if note != NOT_MEASURED), "")
+
+
+def _worded(found: Closeness, *, told_apart: bool = False) -> str:
+    if found.likeness is Likeness.WORSE and told_apart:
+        return "told apart even more easily than shuffled columns"
+    return found.likeness.value
+
+
+def _with(words: str, details: str) -> str:
+    """A sentence; what it rests on after a colon."""
+    return f"{words}: {details}." if details else f"{words}."
 
 
 def _judged(lookup: Lookup, subject: Subject, metrics: tuple[str, ...]) -> tuple[Closeness, str]:
@@ -204,7 +273,8 @@ def _judged(lookup: Lookup, subject: Subject, metrics: tuple[str, ...]) -> tuple
         real, independent = (
             lookup.figure(metric, lookup.reference(label)) for label in (REAL, "independent")
         )
-        found = closeness(measure, run, real, independent)
+        chance = CHANCE.get(metric)
+        found = closeness(measure, run, real, independent, chance)
         said = f"{_phrase(lookup, metric)} {with_interval(run, measure)}"
         beside = [
             f"{label} {worded(other, measure)}"
@@ -213,17 +283,27 @@ def _judged(lookup: Lookup, subject: Subject, metrics: tuple[str, ...]) -> tuple
         ]
         said += f" ({', '.join(beside)})" if beside else ""
         if found.likeness is Likeness.BETWEEN and found.share is not None:
-            said += f", {100 * found.share:.0f}% of the way from independent to REAL"
-        if found.likeness not in {Likeness.SILENT, Likeness.UNKNOWN}:
+            start = _start(measure, independent, chance)
+            said += f", {100 * found.share:.0f}% of the way from {start} to REAL"
+        if found.likeness not in _OPEN:
             return found, said
         first = first or (found, said)
     return first or (Closeness(Likeness.UNKNOWN), "")
 
 
+def _start(measure: Measure, independent: Figure, chance: float | None) -> str:
+    if chance is None or (independent.value is not None and independent.value >= chance):
+        return "independent"
+    return f"guessing ({end_number(chance, measure)})"
+
+
+_TOLD = "a classifier tells them from real rows"
+
+
 def _phrase(lookup: Lookup, metric: str) -> str:
     target = lookup.evaluation.dataset.schema.target
     if metric.startswith("c2st_"):
-        return "a classifier tells them from real rows with AUC"
+        return f"{_TOLD} with AUC"
     if metric.startswith("tstr_") and metric != "tstr_columns" and target:
         kind = {"auc": "AUC", "accuracy": "accuracy", "r2": "R²"}.get(metric.rsplit("_", 1)[-1], "score")
         return f"a model trained on them predicts '{target}' in real rows with {kind}"
@@ -235,8 +315,9 @@ def _phrase(lookup: Lookup, metric: str) -> str:
 
 
 def _private(found: Privacy) -> Sentence:
-    levels = {"found": Level.BAD, "signs": Level.MIXED, "none": Level.GOOD, "unknown": Level.UNKNOWN}
-    return Sentence("Privacy", levels[found.state], found.headline, found.sentence)
+    levels = {"found": Level.BAD, "signs": Level.MIXED, "rare": Level.MIXED, "none": Level.GOOD}
+    level = levels.get(found.state, Level.UNKNOWN)
+    return Sentence("Privacy", level, found.headline, found.sentence)
 
 
 def _listed(parts: list[str]) -> str:

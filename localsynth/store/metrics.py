@@ -62,8 +62,7 @@ def _column(kept: Sequence[Judged], name: str) -> object:
 def read(store: Store, runs: Sequence[Run], dataset: str | None = None) -> Evaluation | None:
     """What was kept of these runs, put together again; ``None`` where one of them was not evaluated.
 
-    dataset : held against this one, by default each run's own. Subjects that are no run are those of the last evaluation
-    among them.
+    dataset : held against this one, by default the first run's own.
     """
     with store.read() as con:
         name = generations.exact_name(con, dataset or runs[0].dataset)
@@ -78,7 +77,13 @@ def read(store: Store, runs: Sequence[Run], dataset: str | None = None) -> Evalu
                 return None
         latest = max(found.values(), key=lambda rows: rows[-1][-1])
         own = [row for run_id, rows in found.items() for row in rows if row[0] == run_id]
-        beside = [row for row in latest if row[0] not in found]
+        # REAL and the references stand beside every run; of figures kept with several runs the newest count.
+        newest = {
+            (row[0], row[1], *row[3:6]): row
+            for row in sorted((row for rows in found.values() for row in rows), key=lambda row: row[-1])
+            if row[0] not in found
+        }
+        beside = list(newest.values())
         return Evaluation(
             dataset=catalogue.read(con, name),
             runs=tuple(runs),

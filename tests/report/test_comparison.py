@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from localsynth.core.errors import NotFound, RecipeError
-from localsynth.core.evaluation import Evaluation
+from localsynth.core.evaluation import Evaluation, Judged
+from localsynth.core.judging import Score
 from localsynth.report.comparison import Difference, compare, render
 from tests.report.support import FAMILIES, MEASURES, Wanted, make, tiny
 
@@ -68,6 +70,26 @@ def test_the_spread_over_seeds_stands_in_for_an_interval() -> None:
     assert found["dcr_share"].better == "first"
     assert found["dcr_share"].first_low is not None
     assert rows(whole, first=ids[0], second=ids[1])["c2st_rf_auc"].outcome == "unclear"
+
+
+def test_cautions_and_what_was_found_out_are_told() -> None:
+    whole = make(Wanted(), Wanted("copying", method="other"), Wanted("real", method="third"))
+    first, second, third = (run.run_id for run in whole.runs)
+    warned = tuple(Judged(run, Score("caution", None, note=f"beware of {run}")) for run in (second, third))
+    found = compare(replace(whole, scores=(*whole.scores, *warned)), MEASURES, FAMILIES)
+    assert found.cautions == (f"Run {second}: beware of {second}.",)
+    assert dict(found.found_out) == {second: "Found out: copies of real rows"}
+    assert found.plain()["found_out"] == {second: "Found out: copies of real rows"}
+    out = io.StringIO()
+    Console(file=out, width=120, no_color=True).print(render(found))
+    assert "the second was found out: copies of real rows" in out.getvalue()
+    assert f"beware of {second}" in out.getvalue()
+    assert first not in found.found_out
+
+
+def test_one_reason_is_enough() -> None:
+    whole = two({"nndr": None}, {})
+    assert rows(whole)["nndr"].note == "not applicable, because there is nothing to measure"
 
 
 def test_two_different_runs_are_needed() -> None:

@@ -35,7 +35,8 @@ def one(value: float, half: float | None = None) -> Figure:
         (0.85, Likeness.BETWEEN),
         (0.70, Likeness.BETWEEN),
         (0.53, Likeness.NONE),
-        (0.40, Likeness.NONE),
+        (0.48, Likeness.NONE),
+        (0.40, Likeness.WORSE),
         (0.97, Likeness.REAL),
     ],
 )
@@ -68,12 +69,12 @@ def test_a_measure_that_cannot_tell_real_from_independent_is_silent(
 
 def test_without_a_yardstick_or_a_value_nothing_is_known() -> None:
     nothing = Figure((), note="not applicable, because")
-    for run, real, independent in (
-        (nothing, one(0.9), one(0.5)),
-        (one(0.7), nothing, one(0.5)),
-        (one(0.7), one(0.9), nothing),
+    for run, real, independent, likeness in (
+        (nothing, one(0.9), one(0.5), Likeness.UNKNOWN),
+        (one(0.7), nothing, one(0.5), Likeness.UNHELD),
+        (one(0.7), one(0.9), nothing, Likeness.ALONE),
     ):
-        assert closeness(HIGHER, run, real, independent).likeness is Likeness.UNKNOWN
+        assert closeness(HIGHER, run, real, independent).likeness is likeness
     assert closeness(MEASURES["mean"], one(1.0), one(2.0), one(3.0)).likeness is Likeness.UNKNOWN
 
 
@@ -98,6 +99,37 @@ def test_a_leak_lies_above_chance_and_is_found_out_nearer_to_copies(run: Figure,
 def test_without_copies_beside_it_a_run_can_only_show_signs() -> None:
     assert leaking(one(0.99, 0.005), one(0.5), Figure(())).leak is Leak.SIGNS
     assert leaking(one(0.99), one(0.5), Figure(())).leak is Leak.SIGNS
+
+
+def test_the_way_begins_no_lower_than_guessing() -> None:
+    found = closeness(HIGHER, one(0.7), one(0.9), one(0.35), 0.5)
+    assert found == Closeness(Likeness.BETWEEN, pytest.approx(0.5))
+    assert closeness(HIGHER, one(0.448, 0.02), one(0.9), one(0.351), 0.5).likeness is Likeness.GUESSING
+    assert closeness(HIGHER, one(0.56, 0.07), one(0.9), one(0.351), 0.5).likeness is Likeness.GUESSING
+    # What may be guessing and may be as good as real is neither.
+    assert closeness(HIGHER, one(0.6, 0.12), one(0.7, 0.15), one(0.4), 0.5).likeness is Likeness.UNSURE
+    # Real rows that do no better than guessing say nothing, even beside columns that do worse.
+    assert closeness(HIGHER, one(0.4), one(0.5, 0.1), one(0.3), 0.5).likeness is Likeness.SILENT
+
+
+def test_far_off_on_the_bad_side_is_worse_even_where_real_is_no_better() -> None:
+    real, independent = one(0.55, 0.05), one(0.54, 0.05)
+    assert closeness(IDEAL, one(0.95, 0.02), real, independent).likeness is Likeness.WORSE
+    assert closeness(IDEAL, one(0.56, 0.05), real, independent).likeness is Likeness.SILENT
+    assert closeness(IDEAL, one(0.99, 0.01), one(0.51, 0.05), one(0.68, 0.07)).likeness is Likeness.WORSE
+
+
+def test_intervals_that_overlap_with_nothing_are_no_part_of_the_way() -> None:
+    assert closeness(IDEAL, one(0.812, 0.041), one(0.48, 0.04), one(0.866, 0.03)).likeness is Likeness.NONE
+
+
+def test_only_what_catches_copies_has_power() -> None:
+    assert leaking(one(0.5, 0.05), one(0.5), one(0.52, 0.04)).leak is Leak.WEAK
+    assert leaking(one(0.5, 0.3), one(0.5), one(0.7, 0.01)).leak is Leak.WEAK
+    assert leaking(one(0.5, 0.05), one(0.5), Figure(())).leak is Leak.WEAK
+    assert leaking(one(0.5, 0.05), one(0.5), one(0.7, 0.1)).leak is Leak.NONE
+    # Above chance is a sign all the same, but no finding.
+    assert leaking(one(0.6, 0.05), one(0.5), one(0.52, 0.04)).leak is Leak.SIGNS
 
 
 def test_a_measured_chance_has_an_interval_of_its_own() -> None:

@@ -12,7 +12,7 @@ from localsynth.core.evaluation import Evaluation, Judged
 from localsynth.core.judging import Score
 from localsynth.report.terminal import terminal_report
 from tests.report.support import FAMILIES, MARKUP, MEASURES, SCRIPT, make, wide_schema
-from tests.report.test_html import CASES
+from tests.report.test_html import CASES, page_of
 
 
 def printed(evaluation: Evaluation, width: int = 80, colour: bool = False) -> str:
@@ -69,6 +69,24 @@ def test_the_main_numbers_stand_there() -> None:
     assert "[0." in text
 
 
+def test_cautions_stand_above_the_verdict_and_nowhere_else() -> None:
+    whole = CASES["one run"]
+    words = "rows held out now may have been train rows then"
+    caution = Judged(whole.runs[0].run_id, Score("caution", None, note=words))
+    warned = replace(whole, scores=(*whole.scores, caution))
+    for text in (printed(warned, 120), page_of(warned).text):
+        assert text.count("Rows held out now may have been train rows then.") == 1
+        assert text.index("Rows held out now") < text.index("Release only after")
+        assert "caution" not in text.replace("the caution above", "")
+
+
+def test_seeds_are_said_to_be_seeds() -> None:
+    text = printed(CASES["seeds"])
+    assert "mean ± sd" in text
+    assert "standard deviation over seeds" in text
+    assert "Words" in text
+
+
 def test_many_runs_follow_in_tables_of_their_own() -> None:
     text = printed(CASES["several"])
     heads = [line for line in text.splitlines() if "REAL" in line and "independent" in line]
@@ -78,7 +96,11 @@ def test_many_runs_follow_in_tables_of_their_own() -> None:
 
 def test_what_is_missing_is_explained_once() -> None:
     text = printed(CASES["no real rows"])
-    assert "not applicable, because the dataset has no real rows" in " ".join(text.split())
+    assert (
+        " ".join(text.split()).count("not applicable, because there are no real rows to hold these against")
+        == 1
+    )
+    assert not {"Fidelity", "Utility"} & set(text.split("\n"))
     assert text.count("Column shapes") == 1  # no row of dashes, only why
 
 

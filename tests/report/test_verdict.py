@@ -9,6 +9,7 @@ import pytest
 from localsynth.core.evaluation import Evaluation, Judged
 from localsynth.core.judging import Score
 from localsynth.core.run import Exposure
+from localsynth.report.cautions import cautions
 from localsynth.report.lookup import Lookup
 from localsynth.report.verdict import Level, Verdict, verdicts
 from tests.report.support import FAMILIES, MEASURES, Wanted, make, tiny
@@ -26,7 +27,20 @@ def levels(verdict: Verdict) -> tuple[Level, ...]:
 YARDSTICKS = {
     "REAL": {"c2st_rf_auc": 0.53, "tstr_rf_auc": 0.91, "rule_violations": 0.0, "exact_copies": 0.0},
     "independent": {"c2st_rf_auc": 0.93, "tstr_rf_auc": 0.51, "rule_violations": 0.2},
-    "bootstrap": {"membership_auc": 0.98, "dcr_share": 0.97, "exact_copies": 1.0},
+    "bootstrap": {
+        "membership_auc": 0.98,
+        "dcr_share": 0.97,
+        "exact_copies": 1.0,
+        "singling_out_risk_univariate": 0.6,
+        "singling_out_risk_multivariate": 0.9,
+        "attribute_inference_risk": 0.7,
+    },
+}
+SAFE = {
+    "membership_auc": (0.51, 0.46, 0.56),
+    "dcr_share": (0.5, 0.45, 0.55),
+    "singling_out_risk_multivariate": (0.0, 0.0, 0.03),
+    "attribute_inference_risk": (0.0, 0.0, 0.03),
 }
 
 
@@ -40,11 +54,11 @@ def test_a_good_run() -> None:
         judged(
             c2st_rf_auc=0.55,
             tstr_rf_auc=0.90,
-            membership_auc=(0.51, 0.46, 0.56),
-            dcr_share=(0.5, 0.45, 0.55),
+            **SAFE,
         )
     )
     assert levels(found) == (Level.GOOD, Level.GOOD, Level.GOOD)
+    assert found.overall.headline == "No reason found here against use, no proof of safety"
     validity, likeness, privacy = (sentence.text for sentence in found.sentences)
     assert validity == "Every cell of every row is one its column allows and no row breaks a rule."
     assert likeness == (
@@ -53,11 +67,12 @@ def test_a_good_run() -> None:
         "(REAL 0.910, independent 0.510)."
     )
     assert privacy.startswith(
-        "No attack tried does clearly better than chance: a membership attack tells train rows from held-out ones with AUC "
-        "0.510 [0.460, 0.560] (0.5 is guessing, bootstrap 0.980)"
+        "No attack tried does clearly better than chance, which is no proof of safety: 0% of the rows are exact copies of "
+        "train rows (held-out rows 0%, bootstrap 100%); a membership attack tells train rows from held-out ones with AUC "
+        "0.510 [0.460, 0.560] (0.5 is guessing, bootstrap 0.980)."
     )
-    assert "not shown: safety from weaker leaks" in privacy
-    assert "(no epsilon was spent)" in privacy
+    assert privacy.endswith("Not measured: near copies, singling out by one column.")
+    assert any("no epsilon was spent" in sentence for sentence in found.not_shown)
     assert any("reaches AUC 0.560" in sentence for sentence in found.not_shown)
 
 
@@ -73,18 +88,133 @@ def test_a_copying_run_is_found_out() -> None:
     )
     assert levels(found) == (Level.GOOD, Level.GOOD, Level.BAD)
     assert found.privacy.headline == "Found out: copies of real rows"
-    assert "must be handled like the real table" in found.privacy.text
+    assert found.overall.headline == "Do not release"
+    assert found.overall.text == "copies of real rows."
+    assert "Handle these rows like the real table" in found.privacy.text
     assert "AUC 0.960 [0.940, 0.980]" in found.privacy.text
     # Copies always look best: the second sentence must not be read without the third.
-    assert "copies of real rows do as well, and these rows were found out" in found.likeness.text
+    assert "Copies of real rows do as well, and these rows were found out" in found.likeness.text
     assert sum("found out" in sentence for sentence in found.shown) == 3
 
 
-def test_values_that_stand_out_are_found_out_without_talk_of_copies() -> None:
-    whole = judged(membership_auc=(0.5, 0.45, 0.55), singling_out_risk_univariate=(0.4, 0.3, 0.5))
-    copied = Judged("bootstrap", Score("singling_out_risk_univariate", 0.6))
-    found = of(replace(whole, scores=(*whole.scores, copied)))
+def test_people_singled_out_by_several_columns_are_found_out_without_talk_of_copies() -> None:
+    found = of(judged(**SAFE | {"singling_out_risk_multivariate": (0.6, 0.5, 0.7)}))
     assert (found.privacy.level, found.privacy.headline) == (Level.BAD, "Found out: real rows show through")
+    assert "do as well" not in found.likeness.text
+
+
+def test_rare_single_values_are_no_copies() -> None:
+    found = of(
+        judged(c2st_rf_auc=0.55, tstr_rf_auc=0.9, **SAFE, singling_out_risk_univariate=(0.5, 0.4, 0.6))
+    )
+    assert (found.privacy.level, found.privacy.headline) == (Level.MIXED, "Rare values of real people appear")
+    assert "does not say that rows were copied (one sign alone can be chance)" in found.privacy.text
+    assert "do as well" not in found.likeness.text
+    assert found.overall.headline == "Release only after a person has weighed"
+    assert found.overall.text == "privacy (rare values of real people appear)."
+
+
+def test_a_green_headline_needs_every_kind_of_attack() -> None:
+    for metric in ("membership_auc", "singling_out_risk_multivariate", "attribute_inference_risk"):
+        found = of(judged(**{**SAFE, metric: None}))
+        assert (found.privacy.level, found.privacy.headline) == (Level.UNKNOWN, "Only partly measured")
+        assert "Not measured: " in found.privacy.text
+    assert of(judged(**SAFE, exact_copies=None)).privacy.headline == "Only partly measured"
+
+
+def test_attacks_that_do_not_catch_copies_are_no_evidence() -> None:
+    whole = judged(**SAFE)
+    weak = tuple(
+        replace(
+            j, score=replace(j.score, value=0.5 if j.score.metric in {"membership_auc", "dcr_share"} else 0.0)
+        )
+        if j.subject == "bootstrap" and j.score.metric != "exact_copies"
+        else j
+        for j in whole.scores
+    )
+    found = of(replace(whole, scores=weak))
+    assert (found.privacy.level, found.privacy.headline) == (Level.UNKNOWN, "Cannot be judged")
+    assert "there are too few real rows for these attacks" in found.privacy.text
+    assert any("even copies are not clearly caught" in sentence for sentence in found.not_shown)
+
+
+@pytest.mark.parametrize("real", [None, 0.0, 1.0])
+def test_copies_of_everybody_are_always_condemned(real: float | None) -> None:
+    scores = {
+        "REAL": {"exact_copies": real},
+        "bootstrap": {},
+        "run": {"invalid_rows": 0.0, "exact_copies": 1.0},
+    }
+    found = of(tiny(scores, holdout_rows=0 if real is None else 100))
+    assert (found.privacy.level, found.privacy.headline) == (Level.BAD, "Found out: copies of real rows")
+    assert "Not measured: membership" in found.privacy.text
+
+
+def test_no_sentence_on_privacy_is_long() -> None:
+    for kind in ("good", "copying"):
+        for holdout in (0, 167):
+            for seeds in ((1,), (1, 2, 3)):
+                text = of(make(Wanted(kind, seeds), holdout_rows=holdout)).privacy.text
+                assert len(text.split()) <= 62, text
+                assert all(part.count(":") <= 1 for part in text.split(". "))
+
+
+def test_shuffled_columns_never_keep_a_part_of_the_structure() -> None:
+    scores = {
+        "REAL": {"c2st_rf_auc": (0.48, 0.44, 0.52), "tstr_rf_auc": (0.9, 0.89, 0.91)},
+        "independent": {"c2st_rf_auc": (0.866, 0.83, 0.9), "tstr_rf_auc": (0.351, 0.34, 0.36)},
+        "run": {
+            "invalid_rows": 0.0,
+            "c2st_rf_auc": (0.812, 0.77, 0.853),
+            "tstr_rf_auc": (0.448, 0.434, 0.461),
+        },
+    }
+    found = of(tiny(scores))
+    assert (found.likeness.level, found.likeness.headline) == (Level.BAD, "No better than guessing")
+
+
+def test_accuracy_is_no_verdict() -> None:
+    found = of(
+        tiny(
+            {
+                "REAL": {"tstr_lr_accuracy": 0.9},
+                "independent": {"tstr_lr_accuracy": 0.5},
+                "run": {"tstr_lr_accuracy": 0.89},
+            }
+        )
+    )
+    assert "In likeness and in use the rows were not measured" in found.likeness.text
+
+
+def test_measured_without_real_is_said_so() -> None:
+    found = of(tiny({"independent": {"pair_trends": 0.857}, "run": {"pair_trends": 0.915}}, holdout_rows=0))
+    assert found.likeness.text == (
+        "In likeness the rows were measured, but there is no REAL to hold that against: pair trends 0.915 (independent "
+        "0.857). In use they were not measured: no real rows were held out."
+    )
+
+
+def test_told_apart_more_easily_than_shuffled_columns() -> None:
+    found = of(judged(c2st_rf_auc=(0.99, 0.98, 1.0), tstr_rf_auc=0.7))
+    assert (found.likeness.level, found.likeness.headline) == (
+        Level.BAD,
+        "Told apart more easily than shuffled columns",
+    )
+    assert "told apart even more easily than shuffled columns" in found.likeness.text
+
+
+def test_a_caution_and_a_run_that_ended_early_are_weighed() -> None:
+    good = judged(c2st_rf_auc=0.55, tstr_rf_auc=0.9, **SAFE)
+    warned = replace(good, scores=(*good.scores, Judged("run", Score("caution", None, note="beware"))))
+    short = replace(good, runs=tuple(replace(run, rows_done=100) for run in good.runs))
+    for evaluation in (warned, short):
+        found = of(evaluation)
+        assert levels(found) == (Level.GOOD, Level.GOOD, Level.GOOD)
+        assert found.overall.text == "the caution above."
+    assert cautions(Lookup(warned, MEASURES, FAMILIES)) == ("Beware.",)
+    assert cautions(Lookup(short, MEASURES, FAMILIES)) == (
+        "This run ended after 100 of 500 rows asked for, and all figures are of those few rows.",
+    )
 
 
 def test_a_run_like_independent_columns() -> None:
@@ -106,10 +236,7 @@ def test_a_run_between_tells_how_far_it_came() -> None:
 def test_good_for_one_thing_only() -> None:
     found = of(judged(c2st_rf_auc=0.54, tstr_rf_auc=0.52))
     assert (found.likeness.level, found.likeness.headline) == (Level.MIXED, "Good in one way only")
-    assert (
-        "In likeness the rows are close to real rows, in use no better than independent"
-        in found.likeness.text
-    )
+    assert "In use they are no better than independent" in found.likeness.text
 
 
 def test_a_target_nobody_can_predict_says_nothing_of_use() -> None:
@@ -172,7 +299,9 @@ def test_no_real_rows_at_all() -> None:
     assert levels(found)[1:] == (Level.UNKNOWN, Level.UNKNOWN)
     assert "the dataset has no real rows" in found.likeness.text
     assert "nothing was shown" in found.privacy.text
-    assert found.shown == ("The method was given a description only: no real row and no statistic of one.",)
+    assert found.shown == ("The method was given a description only, and there were no real rows.",)
+    real = of(make(Wanted(exposure=Exposure.SCHEMA)))
+    assert any("the train rows' smallest and largest values" in sentence for sentence in real.shown)
 
 
 @pytest.mark.parametrize(
@@ -241,4 +370,5 @@ def test_one_leaking_seed_is_enough() -> None:
     runs["run 2"]["membership_auc"] = (0.95, 0.9, 1.0)
     found = of(tiny({**YARDSTICKS, **runs}, runs=3))
     assert found.privacy.level is Level.BAD
-    assert "in 1 of 3 seeds" in found.privacy.text
+    assert "AUC 0.950 [0.900, 1.000]" in found.privacy.text
+    assert "in 1 of 3 seeds, in run run 2" in found.privacy.text

@@ -85,6 +85,24 @@ def test_scores_of_other_metrics_stay(store: Store, two: tuple[Run, Run]) -> Non
     assert both.made_at == some.made_at
 
 
+def test_runs_judged_apart_are_reported_together(store: Store, two: tuple[Run, Run]) -> None:
+    metrics.put(store, evaluation(store, two[:1]), FAMILIES)
+    score = Score("exact_copies", 0.0)
+    some = replace(
+        evaluation(store, two[1:]),
+        scores=tuple(Judged(subject, score) for subject in (REAL, two[1].run_id)),
+        made_at=datetime(2026, 5, 1, tzinfo=UTC),
+    )
+    metrics.put(store, some, {"exact_copies": "privacy"})
+    both = metrics.read(store, two)
+    assert both is not None
+    assert {judged.score.metric for judged in both.scores if judged.subject == REAL} == {
+        *FAMILIES,
+        "exact_copies",
+    }
+    assert both.subjects == (REAL, "bootstrap", *(run.run_id for run in two))
+
+
 def test_a_run_never_evaluated_has_no_scores(store: Store, two: tuple[Run, Run]) -> None:
     metrics.put(store, evaluation(store, two[:1]), FAMILIES)
     assert metrics.read(store, two) is None

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from localsynth.core.evaluation import Evaluation
 from localsynth.core.judging import Family, Measure
+from localsynth.report.cautions import cautions
 from localsynth.report.lookup import Lookup
 from localsynth.report.verdict import verdicts
 
@@ -31,7 +32,7 @@ def terminal_report(
 
 
 class TerminalReport:
-    """Verdict, main measures, columns, pairs, privacy, rules, how it was made."""
+    """Cautions, verdict, main measures, columns, pairs, privacy, rules, how it was made, a few words explained."""
 
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
@@ -40,6 +41,7 @@ class TerminalReport:
         lookup, judged = self._lookup, verdicts(self._lookup)
         parts: list[Iterable[RenderableType]] = [
             overall.title(lookup),
+            overall.warnings(cautions(lookup)),
             overall.verdict(judged),
             overall.measures(lookup, options.max_width),
             details.columns(lookup, options.max_width),
@@ -48,6 +50,7 @@ class TerminalReport:
             overall.rules(lookup, options.max_width),
             overall.further(lookup),
             overall.making(lookup),
+            overall.words(),
         ]
         for part in parts:
             yield from part

@@ -11,7 +11,8 @@ from rich.text import Text
 from localsynth.core.columns import Column
 from localsynth.core.evaluation import REAL
 from localsynth.core.judging import Measure
-from localsynth.report.columnpart import bins_of, judged_columns
+from localsynth.report.columnpart import bins_of, judged_columns, why_no_histogram
+from localsynth.report.intervals import whisker
 from localsynth.report.lookup import Figure, Lookup, Subject
 from localsynth.report.numbers import number, of_column, with_interval
 from localsynth.report.outline import ATTACKS
@@ -26,13 +27,14 @@ __all__ = ["columns", "pairs", "privacy"]
 
 _SPARKS, _AXIS, _PAIRS = 11, 16, 8
 _BESIDE = 13  # characters of two figures that fit beside each other
-_OF_WHAT = "bars: the train split; missing and mean: REAL (mostly the holdout) | synthetic"
+_OF_WHAT = "bars: the train split; missing and mean: REAL (the holdout) | synthetic"
+_NO_HOLDOUT = "bars: the train split; missing and mean: synthetic alone, because there is no holdout"
 
 
 def columns(lookup: Lookup, width: int) -> Iterator[RenderableType]:
     """Each column's bars, real and synthetic, its shape score, missing share and mean; a table for each recipe."""
     real = lookup.reference(REAL)
-    for subject in lookup.runs:
+    for subject in lookup.runs if _anything(lookup) else ():
         yield from head(f"Columns: real rows and {one_line(subject.label)}")
         if not lookup.columns("histogram") and not lookup.columns("column_shapes"):
             yield text(f"Nothing to show: {lookup.figure('column_shapes', subject).note}", "dim")
@@ -52,16 +54,21 @@ def columns(lookup: Lookup, width: int) -> Iterator[RenderableType]:
         yield grid
         yield from why.lines()
         if real is not None:
-            yield Text(_OF_WHAT, style="dim")
+            held = lookup.evaluation.dataset.holdout_rows
+            yield Text(_OF_WHAT if held else _NO_HOLDOUT, style="dim")
+
+
+def _anything(lookup: Lookup) -> bool:
+    """Whether there is something to show, or a reason to tell that was not told above."""
+    known = lookup.columns("histogram") or lookup.columns("column_shapes") or lookup.pairs("pair_trends")
+    return bool(known or lookup.evaluation.dataset.train_rows)
 
 
 def _bars(lookup: Lookup, subject: Subject, column: str, why: Why) -> tuple[Text, Text]:
     """The histogram of the real rows and that of the run, the mean over seeds, on one scale."""
     bins = bins_of(lookup, column)
     if bins is None:
-        found = lookup.figure("histogram", subject, column)
-        if not found.note.startswith("not applicable"):
-            found = lookup.figure("histogram", subject)
+        found = Figure((), note=why_no_histogram(lookup, column))
         why.cell(found, lookup.measure("histogram"), f"bars of {column}", subject)
         return Text(), Text()
     top = max((share for series in bins.everybody for share in series.mean), default=0.0)
@@ -81,8 +88,9 @@ def _shape(lookup: Lookup, subject: Subject, column: str, why: Why) -> Text:
 def _both(lookup: Lookup, metric: str, real: Subject | None, subject: Subject, column: Column) -> Text:
     """Real and synthetic, one above the other where both are long."""
     measure = lookup.measure(metric)
-    values = [lookup.figure(metric, who, column.name).value for who in (real, subject)]
-    if values == [None, None]:
+    people = (real, subject) if lookup.evaluation.dataset.holdout_rows else (subject,)
+    values = [lookup.figure(metric, who, column.name).value for who in people]
+    if not any(value is not None for value in values):
         return Text("–", style="dim")
     words = [
         "–"
@@ -92,12 +100,14 @@ def _both(lookup: Lookup, metric: str, real: Subject | None, subject: Subject, c
         else number(value, measure)
         for value in values
     ]
-    return Text(f"{words[0]} | {words[1]}" if sum(map(len, words)) < _BESIDE else "\n".join(words))
+    return Text(" | ".join(words) if sum(map(len, words)) < _BESIDE else "\n".join(words))
 
 
 def pairs(lookup: Lookup) -> Iterator[RenderableType]:
     """The worst pairs of each recipe, beside reality and what independent columns give."""
     measure, why = lookup.measure("pair_trends"), Why(0)
+    if not _anything(lookup):
+        return
     yield from head("Worst pairs of columns")
     drawn = False
     for subject in lookup.runs:
@@ -128,7 +138,9 @@ def privacy(lookup: Lookup, judged: Sequence[Verdict]) -> Iterator[RenderableTyp
         yield from head(f"Privacy: {one_line(verdict.subject.label)}")
         measured = [metric for metric in ATTACKS if lookup.figure(metric, verdict.subject).values]
         if measured:
-            grid = table("attack", "value, 95% interval", "", "chance", "copies", right=(3, 4))
+            seeds = len(verdict.subject.names) > 1
+            value = "mean ± standard deviation over seeds" if seeds else "value, 95% interval"
+            grid = table("attack", value, "", "chance", "copies", right=(3, 4))
             for attack in attacks(lookup, verdict.subject):
                 if attack.run.value is None:
                     continue
@@ -152,7 +164,7 @@ def privacy(lookup: Lookup, judged: Sequence[Verdict]) -> Iterator[RenderableTyp
 def _drawn(figure: Figure, measure: Measure, bootstrap: Figure) -> str:
     """The value and its interval on a line that reaches from the ideal, or nothing, to copies."""
     low = measure.ideal if measure.ideal is not None else 0.0
-    ends = [low, *figure.values, *(e for e in (figure.low, figure.high, bootstrap.value) if e is not None)]
+    reach = whisker(figure)
+    ends = [low, *figure.values, *(reach or ()), *([bootstrap.value] if bootstrap.value is not None else [])]
     assert figure.value is not None
-    span = (figure.low, figure.high) if figure.low is not None and figure.high is not None else figure.span
-    return axis(min(ends), max(ends), _AXIS, figure.value, span, low)
+    return axis(min(ends), max(ends), _AXIS, figure.value, reach, low)

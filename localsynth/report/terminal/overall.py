@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from localsynth.core.evaluation import REAL
+from localsynth.report.glossary import REAL_BELOW, WORDS
 from localsynth.report.lookup import Lookup, Subject
 from localsynth.report.numbers import counted
 from localsynth.report.numbers import figure as worded
@@ -18,9 +19,9 @@ from localsynth.report.plaintext import one_line, shown, wide
 from localsynth.report.provenance import moment, provenance
 from localsynth.report.verdict import Level, Verdict
 
-from .pieces import ARROWS, Why, head, in_two_lines, style_of, table, text, titled
+from .pieces import ARROWS, Why, head, in_two_lines, style_of, table, text, titled, warning_box
 
-__all__ = ["further", "making", "measures", "rules", "title", "verdict"]
+__all__ = ["further", "making", "measures", "rules", "title", "verdict", "warnings", "words"]
 
 _SIGNS = {Level.GOOD: "●", Level.MIXED: "◐", Level.BAD: "✕", Level.UNKNOWN: "?"}
 _TITLES, _GAP = 20, 2  # cells kept for a table's first column, and between two columns
@@ -39,11 +40,21 @@ def title(lookup: Lookup) -> Iterator[RenderableType]:
     yield text(f"judged {moment(lookup.evaluation.made_at)} against {real}", "dim")
 
 
+def warnings(cautions: Sequence[str]) -> Iterator[RenderableType]:
+    """What to know before anything else, in a box."""
+    if cautions:
+        yield Text()
+        yield warning_box(cautions)
+
+
 def verdict(judged: Sequence[Verdict]) -> Iterator[RenderableType]:
-    """Three sentences for the runs of each recipe."""
+    """A line on release and three sentences for the runs of each recipe."""
     for one in judged:
         yield Text()
         yield text(f"{one.subject.label}  {one.subject.detail}".rstrip(), style_of(one.subject))
+        line = Text(f"{_SIGNS[one.overall.level]} ", style=_STYLES.get(one.overall.level, "bold"))
+        said = f": {one.overall.text}" if one.overall.text else "."
+        yield line.append(one.overall.headline).append(said)
         for sentence in one.sentences:
             line = Text(f"{_SIGNS[sentence.level]} ", style=_STYLES.get(sentence.level, "bold"))
             line.append(sentence.headline).append(f"  ({sentence.topic.lower()})", style="not bold dim")
@@ -64,25 +75,47 @@ def measures(lookup: Lookup, width: int) -> Iterator[RenderableType]:
         return max(_heading_width(subject), *map(len, figures), 1) + _GAP
 
     for people in _abreast(fixed, lookup.runs, needed, width - _TITLES):
-        grid = table("", *(in_two_lines(s.label) for s in people), right=range(1, len(people) + 1))
+        grid = table("", *map(_heading, people), right=range(1, len(people) + 1))
         grid.columns[0].ratio = 1
         for family, metrics in families.items():
-            if metrics:
+            nothing = {metric: because for metric in metrics if (because := nothing_of(lookup, [metric]))}
+            for metric, because in nothing.items():
+                why.nobody(because, lookup.measure(metric).title)
+            if len(nothing) < len(metrics):
                 grid.add_row(Text(FAMILIES[family], style="bold"))
             for metric in metrics:
-                measure = lookup.measure(metric)
-                if because := nothing_of(lookup, [metric]):
-                    why.nobody(because, measure.title)
+                if metric in nothing:
                     continue
+                measure = lookup.measure(metric)
                 cells = [why.cell(lookup.figure(metric, s), measure, measure.title, s) for s in people]
                 grid.add_row(titled(measure), *cells)
         yield grid
     yield from why.lines()
     yield Text(ARROWS, style="dim")
+    if any(len(subject.names) > 1 for subject in lookup.runs):
+        yield Text("± mean ± standard deviation over seeds", style="dim")
+    if lookup.evaluation.dataset.holdout_rows:
+        yield text(REAL_BELOW, "dim")
+
+
+def words() -> Iterator[RenderableType]:
+    """The few words that nobody can do without."""
+    yield from head("Words (the HTML report explains all of them)")
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column()
+    for word, meaning in WORDS:
+        grid.add_row(Text(word), Text(meaning))
+    yield grid
+
+
+def _heading(subject: Subject) -> str:
+    seeds = "\nmean ± sd" if len(subject.names) > 1 else ""
+    return f"{in_two_lines(subject.label)}{seeds}"
 
 
 def _heading_width(subject: Subject) -> int:
-    return max((wide(part) for part in in_two_lines(subject.label).split("\n")), default=0)
+    return max((wide(part) for part in _heading(subject).split("\n")), default=0)
 
 
 def _abreast(
@@ -117,7 +150,7 @@ def rules(lookup: Lookup, width: int) -> Iterator[RenderableType]:
         why = Why(len(fixed) + len(lookup.runs))
         room = width - _TITLES
         for people in _abreast(fixed, lookup.runs, lambda s: max(_heading_width(s), 13) + _GAP, room):
-            grid = table(kind, *(in_two_lines(s.label) for s in people), right=range(1, len(people) + 1))
+            grid = table(kind, *map(_heading, people), right=range(1, len(people) + 1))
             grid.columns[0].ratio = 1
             for item in items:
                 cells = [why.cell(lookup.figure(metric, s, item=item), measure, item, s) for s in people]

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from rich import box
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
@@ -16,7 +17,18 @@ from localsynth.report.numbers import end_number
 from localsynth.report.numbers import figure as worded
 from localsynth.report.plaintext import one_line, shown, wide
 
-__all__ = ["ARROWS", "Stack", "Why", "head", "in_two_lines", "style_of", "table", "text", "titled"]
+__all__ = [
+    "ARROWS",
+    "Stack",
+    "Why",
+    "head",
+    "in_two_lines",
+    "style_of",
+    "table",
+    "text",
+    "titled",
+    "warning_box",
+]
 
 ARROWS = "↑ higher is better, ↓ lower is better, → ideal"
 _MOST_NOTED, _LONG = 6, 11
@@ -42,6 +54,12 @@ def table(*headings: str, right: Sequence[int] = ()) -> Table:
             no_wrap=index in right,
         )
     return table
+
+
+def warning_box(words: Sequence[str]) -> Panel:
+    """Cautions, framed."""
+    body = Text("\n").join(text(sentence) for sentence in words)
+    return Panel(body, title="Caution", title_align="left", border_style="bold red", box=box.ASCII2)
 
 
 class Why:

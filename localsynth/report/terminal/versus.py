@@ -10,7 +10,7 @@ from localsynth.report.comparison import Comparison, Difference
 from localsynth.report.numbers import number
 from localsynth.report.outline import FAMILIES
 
-from .pieces import ARROWS, Stack, table, text, titled
+from .pieces import ARROWS, Stack, table, text, titled, warning_box
 
 __all__ = ["comparison_table"]
 
@@ -30,13 +30,33 @@ def comparison_table(comparison: Comparison) -> RenderableType:
     return Stack(
         text(f"first   {comparison.first.run_id}  ({comparison.first.method})"),
         text(f"second  {comparison.second.run_id}  ({comparison.second.method})"),
+        *_warned(comparison),
+        *_found_out(comparison),
         Text(),
         grid,
         Text(
-            f"better: the 95% intervals, or the spreads over seeds, do not overlap; pp: percentage points; {ARROWS}",
+            "is better: the 95% intervals, or the spreads over seeds, do not overlap; looks better: nothing is known of how"
+            f" far chance reaches; pp: percentage points; {ARROWS}",
             "dim",
         ),
     )
+
+
+def _warned(comparison: Comparison) -> list[RenderableType]:
+    return [Text(), warning_box(comparison.cautions)] if comparison.cautions else []
+
+
+def _found_out(comparison: Comparison) -> list[Text]:
+    """A line for each run that must not be given away, however well it compares."""
+    names = {comparison.first.run_id: "first", comparison.second.run_id: "second"}
+    return [
+        Text(f"✕ the {names[run_id]} {_small(headline)}", style="bold red")
+        for run_id, headline in comparison.found_out.items()
+    ]
+
+
+def _small(headline: str) -> str:
+    return f"{headline[:1].lower()}{headline[1:]}".replace("found out:", "was found out:")
 
 
 def _signed(value: float, measure: Measure) -> str:
@@ -59,4 +79,4 @@ def _outcome(row: Difference) -> Text:
         case "clear":
             return Text(f"{row.better} is better" if row.better else "clear difference", style="bold")
         case _:
-            return Text(f"{row.better} (no interval known)" if row.better else "no interval known")
+            return Text(f"{row.better} looks better" if row.better else "differs")
