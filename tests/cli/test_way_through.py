@@ -94,7 +94,7 @@ def test_export_replaces_nothing_and_knows_its_formats(cli: Cli, made: str, tmp_
     assert cli("export", made, "-o", tmp_path / "rows").code == 2
     assert cli("export", made, "-o", tmp_path / "rows", "--format", "csv").code == 0
     said = cli("export", made, "-o", tmp_path / "no" / "rows.csv")
-    assert said.code == 1
+    assert said.code == 2
     assert not list(tmp_path.glob("**/*.part"))
 
 
