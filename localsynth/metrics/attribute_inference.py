@@ -16,12 +16,12 @@ from .encode import Array, View, views
 from .intervals import Rate, percentiles, residual_risk
 from .space import NO_POINTS, Space, joined, space
 from .workers import spread
-from .writing import lacking, nothing
+from .writing import lacking, nothing, too_few
 
 __all__ = ["AttributeInference"]
 
 _NAME = "attribute_inference_risk"
-_TARGETS, _FEWEST = 500, 5
+_TARGETS, _FEWEST = 500, 10
 _SEARCHED, _CELLS = 20_000, 600_000_000  # synthetic rows; targets x rows x columns
 _AT_ONCE = 64  # targets
 _CLIP = 5.0  # standard deviations
@@ -88,10 +88,12 @@ class AttributeInference:
 
 
 def _too_few(case: Case) -> str | None:
-    for kind, count in (("train", case.train.num_rows), ("held-out", case.holdout.num_rows)):
-        if count < _FEWEST:
-            return f"{count} real {kind} rows are too few for the attack, which takes at least {_FEWEST}"
-    return None
+    counts = {
+        "rows": case.rows.num_rows,
+        "real train rows": case.train.num_rows,
+        "held-out rows": case.holdout.num_rows,
+    }
+    return too_few(counts, _FEWEST)
 
 
 def _varies(view: View) -> bool:
@@ -158,7 +160,7 @@ class _Attack:
         apart = np.vstack(spread(away, starts, case.threads, case.check))
         note = f"{count:,} people of each sort"
         if len(rows) < points.totals["rows"]:
-            note += f", {len(rows):,} of {points.totals['rows']:,} synthetic rows searched"
+            note += f", {len(rows):,} of {points.totals['rows']:,} rows searched"
         note = joined(note, points.cut)
         kept = points.rows
         return cls(
@@ -241,6 +243,11 @@ def _of_table(case: Case, outcomes: list[_Outcome], told: list[Score], note: str
     ]
     risk = _gain(hits.mean(), strangers.mean())
     low, high = percentiles(np.array(drawn), risk)
+    if low == high:  # such as of guesses that are never right: every draw is the same, which is no certainty
+        people = len(hits)
+        attack, control = (Rate(float(side.sum()), people) for side in (hits, strangers))
+        _, *ends = residual_risk(attack, control)
+        low, high = min(low, ends[0]), max(high, ends[1])
     worst = max(
         (score for score in told if score.value is not None), key=lambda score: (score.low, score.value)
     )

@@ -13,7 +13,7 @@ from .encode import Array, Part, View, views
 from .intervals import wilson
 from .neighbours import SAME
 from .space import NO_POINTS, joined, space, to_train
-from .writing import lacking, nothing
+from .writing import counted, lacking, nothing
 
 __all__ = ["Copies"]
 
@@ -85,7 +85,7 @@ def _exact(case: Case) -> Score:
         copies += sum(row.tobytes() in known for row in cells)
     n = case.rows.num_rows
     low, high = wilson(copies, n)
-    note = f"{copies:,} of {n:,} rows equal a train row in every column"
+    note = f"{copies:,} of {counted(n, 'rows')} equal a train row in every column"
     return Score("exact_copies", copies / n, low=low, high=high, note=note)
 
 
@@ -118,14 +118,17 @@ def _near(case: Case) -> Iterator[Score]:
     reach = limit + SAME * (1 + limit)
     near, usual = int((away <= reach).sum()), int((own <= reach).sum())
     rate = usual / len(own)
-    said = f"{near:,} of {len(away):,} rows are at most {limit:.3g} from a train row, as are {rate:.1%} of the held-out rows"
+    said = (
+        f"{near:,} of {counted(len(away), 'rows')} {'is' if near == 1 else 'are'} at most {limit:.3g} from a train row,"
+        f" as are {rate:.1%} of the held-out rows"
+    )
     if limit == 0:
         said += "; that is no distance at all: in this table many people look the same"
     elif len(own) < 1 / _QUANTILE:
-        said += f"; with {len(own)} held-out rows that is the nearest one's distance, and rough"
+        said += f"; with {counted(len(own), 'held-out rows')} that is the nearest one's distance, and rough"
     for name, count, told, note in (
         ("near_copies", near, mine, said),
-        ("near_copies_holdout", usual, theirs, f"{usual:,} of {len(own):,} held-out rows, at most {limit:.3g} away"),
+        ("near_copies_holdout", usual, theirs, f"{usual:,} of {counted(len(own), 'held-out rows')}, at most {limit:.3g} away"),
     ):  # fmt: skip
         low, high = wilson(count, len(told.asked))
         yield Score(name, count / len(told.asked), low=low, high=high, note=joined(note, told.sampled))

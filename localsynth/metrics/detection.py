@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
-from localsynth.core.judging import Case, Family, Measure, Score, StandIn
+from localsynth.core.judging import Case, Family, Measure, Score, StandIn, not_applicable
 from localsynth.core.seeds import derive
 
 from .encode import Array, View, views
@@ -25,6 +25,7 @@ _FEWEST = 10
 _FOLDS = 3
 _TREES = 100
 _ROUNDS = 5
+_WORDS = ("logistic regression", "random forest", "boosted trees")
 _SOURCE = (
     "classifier two-sample test (Lopez-Paz & Oquab 2017, Revisiting classifier two-sample tests), 3-fold cross-validated"
     " AUC; interval after DeLong et al. 1988"
@@ -48,7 +49,7 @@ class Detection:
     at most 2,500 each, drawn by chance; of smaller tables the mean of up to five draws is given. Numbers are standardised,
     missing ones at the median and told by a feature of their own, categories are one-hot, texts are left out; this encoding
     knows both sides but not which row is whose. Logistic regression; a random forest of 100 trees; histogram gradient
-    boosting (100 rounds; it takes cells as they are).
+    boosting (100 rounds; it takes cells as they are; leaves of at least 20 rows, of fewer than 400 a twentieth of them).
     """
 
     name: ClassVar[str] = "detection"
@@ -57,9 +58,9 @@ class Detection:
     needs_train: ClassVar[bool] = False
     needs_holdout: ClassVar[bool] = True
     measures: ClassVar[tuple[Measure, ...]] = (
-        _measure("lr", "a weighted sum of the columns", "logistic regression"),
-        _measure("rf", "a vote of 100 decision trees", "random forest"),
-        _measure("gb", "a chain of small decision trees", "boosted trees"),
+        _measure("lr", "a weighted sum of the columns", _WORDS[0]),
+        _measure("rf", "a vote of 100 decision trees", _WORDS[1]),
+        _measure("gb", "a chain of small decision trees", _WORDS[2]),
     )
 
     def scores(self, case: Case) -> Iterator[Score]:
@@ -82,7 +83,11 @@ class Detection:
         areas = [_areas(case, number, *draw) for number, draw in enumerate(draws) if len(draw[0]) >= _FEWEST]
         times = f", mean of {len(areas)} draws" if len(areas) > 1 else ""
         for place, measure in enumerate(self.measures):
-            told = [found[place] for found in areas]
+            told = [one for found in areas if (one := found[place]) is not None]
+            if len(told) < len(areas):
+                because = f"{rows:,} different rows of each are too few for {_WORDS[place]} to learn from"
+                yield not_applicable(measure.name, because)
+                continue
             # The draws share most of their rows: their mean is steadier, but not surer than one of them.
             mean = Area(float(np.mean([one.value for one in told])), _mean_variance(told))
             low, high = mean.interval()
@@ -109,20 +114,22 @@ def _equally_many(case: Case, number: int) -> tuple[Array, Array]:
     return picked(rng, made, most), picked(rng, real, most)
 
 
-def _areas(case: Case, number: int, made: Array, real: Array) -> list[Area]:
-    """Each classifier's area under the curve, the mean over the folds."""
+def _areas(case: Case, number: int, made: Array, real: Array) -> list[Area | None]:
+    """Each classifier's area under the curve, the mean over the folds; ``None`` where it could learn nothing from so few."""
     design = _together(views(case), made, real)
     y = np.repeat([1, 0], (len(made), len(real)))
     seed = derive(case.seed, "detection", number)
     folds = list(StratifiedKFold(_FOLDS, shuffle=True, random_state=seed % 2**32).split(design.cells, y))
-    found: list[Area] = []
+    found: list[Area | None] = []
     for kind in KINDS:
         learner = Learner(kind, 2, derive(seed, kind), trees=_TREES, threads=case.threads, check=case.check)
         areas: list[Area] = []
         for train, test in folds:
             model = learner.fit(design.take(train), y[train])
+            if model.stuck:
+                break
             areas.append(area(y[test] == 1, model.chances(design.take(test))[:, 1]))
-        found.append(mean_area(areas))
+        found.append(mean_area(areas) if len(areas) == len(folds) else None)
     return found
 
 

@@ -14,10 +14,11 @@ from .encode import Array, Part
 from .intervals import resampled_mean
 from .neighbours import SAME, nearest, nearness
 from .space import NO_POINTS, Space, joined, space, to_train
-from .writing import lacking, nothing
+from .writing import lacking, nothing, too_few
 
 __all__ = ["Distances"]
 
+_FEWEST = 10  # rows judged, below which their share means nothing
 _DISTANCE = "on standardised numbers and one-hot categories / sqrt(2)"
 
 
@@ -34,7 +35,8 @@ class Distances:
     with n > m the share of train rows among all those as near.
 
     Its interval draws groups of rows again, a group being the rows with the same nearest real row: many synthetic rows around
-    few real ones are no more certain than those few.
+    few real ones are no more certain than those few. Of groups that are all alike, such as copies, and of fewer than 10 it is
+    as wide as Wilson's with as many trials as groups. Fewer than 10 rows have no share.
     """
 
     name: ClassVar[str] = "distances"
@@ -90,7 +92,8 @@ class Distances:
         if reason is not None or points is None:
             yield from nothing(self.measures, reason or NO_POINTS)
             return
-        yield _share(case, points)
+        few = too_few({"rows": case.rows.num_rows}, _FEWEST)
+        yield not_applicable("dcr_share", few) if few else _share(case, points)
         sides: tuple[tuple[Part, str], ...] = (("rows", ""), ("holdout", "_holdout"))
         for part, suffix in sides:
             yield from _medians(case, part, suffix)
@@ -114,7 +117,7 @@ def _share(case: Case, points: Space) -> Score:
     _, group = np.unique(owner, return_inverse=True)
     rng = np.random.default_rng(derive(case.seed, "distances", "dcr_share"))
     share = float(wins.mean())
-    low, high = resampled_mean(np.bincount(group, wins), np.bincount(group).astype(np.float64), rng)
+    low, high = resampled_mean(np.bincount(group, wins), np.bincount(group).astype(np.float64), rng, most)
     few = min(len(train), len(holdout))
     note = (
         f"against {few:,} train and as many held-out rows, {how}; copies of train rows would give {most:.1%}"

@@ -19,7 +19,10 @@ __all__ = ["PARTS", "Array", "Features", "Part", "View", "featured", "features",
 Array: TypeAlias = np.ndarray[Any, Any]
 Part = Literal["rows", "train", "holdout"]
 PARTS: tuple[Part, ...] = ("rows", "train", "holdout")
-_FEW = 50  # a text column with so few distinct real values is read as categories
+_FEW, _REPEATED = (
+    50,
+    5,
+)  # distinct real values of a text column that is read as categories, and rows of each on average
 _LEVELS, _BUCKETS = 256, 64  # one-hot places for the most frequent levels; the others share these by code
 
 
@@ -27,10 +30,10 @@ _LEVELS, _BUCKETS = 256, 64  # one-hot places for the most frequent levels; the 
 class View:
     """One column of all three tables.
 
-    kind : ``number`` (days and minutes since 1970 for dates and moments), ``category`` (booleans and texts of few distinct
-    real values too), ``text``. parts : per table one value a row: float64 with NaN for a missing number; for categories
-    and texts int64 codes into ``levels``, the same for all tables, most frequent in train first.
-    levels : the distinct values; ``None`` among them stands for missing. whole : a number that has no decimals.
+    kind : ``number`` (days and minutes since 1970 for dates and moments), ``category`` (booleans too, and texts of at most 50
+    distinct real values with 5 rows each on average), ``text``. parts : per table one value a row: float64 with NaN for a
+    missing number; for categories and texts int64 codes into ``levels``, the same for all tables, most frequent in train
+    first. levels : the distinct values; ``None`` among them stands for missing. whole : a number that has no decimals.
     """
 
     name: str
@@ -65,9 +68,15 @@ def _view(case: Case, column: Column) -> View:
         return View(column.name, "number", parts, whole=not pa.types.is_floating(kind))
     levels = _levels(arrays["train"], arrays["holdout"], arrays["rows"])
     codes = {part: _codes(array, levels) for part, array in arrays.items()}
-    known = len(pc.unique(pa.chunked_array([arrays["train"], arrays["holdout"]], kind)))
-    text = isinstance(column, TextColumn) and known > _FEW
+    text = isinstance(column, TextColumn) and not _repeats(arrays["train"], arrays["holdout"])
     return View(column.name, "text" if text else "category", codes, tuple(levels.to_pylist()))
+
+
+def _repeats(*real: pa.Array) -> bool:
+    """Whether texts are few values over and over. Few rows alone make no categories: people's notes hardly ever agree."""
+    written = pa.chunked_array([array.drop_null() for array in real], real[0].type)
+    values = len(pc.unique(written))
+    return 0 < values <= _FEW and len(written) >= _REPEATED * values
 
 
 def _numbers(array: pa.Array) -> Array:

@@ -13,6 +13,7 @@ __all__ = ["Rate", "Z", "percentiles", "resampled_mean", "residual_risk", "wilso
 
 Z = 1.959963984540054  # of the normal distribution 95% lie within so many standard deviations
 _DRAWS, _AT_ONCE = 1_000, 2_000_000
+_FEW = 10  # groups, below which drawing them again shows too little
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,16 @@ def _share(value: float) -> float:
     return min(1.0, max(0.0, value))
 
 
-def resampled_mean(totals: Array, sizes: Array, rng: np.random.Generator) -> tuple[float, float]:
+def resampled_mean(
+    totals: Array, sizes: Array, rng: np.random.Generator, most: float = 1.0
+) -> tuple[float, float]:
     """Bootstrap interval of ``totals.sum() / sizes.sum()`` where whole groups are drawn again, not single rows.
 
+    Where all groups are alike, or there are fewer than 10, it is widened to Wilson's interval with as many trials as groups:
+    every draw of groups alike is the same, which is no certainty.
+
     totals, sizes : per group the sum and the number of its rows (float64; at least one group, no size 0).
+    most : what each mean can be at most (above 0); none is below 0.
     """
     groups = len(totals)
     at_once = max(1, _AT_ONCE // groups)
@@ -78,7 +85,13 @@ def resampled_mean(totals: Array, sizes: Array, rng: np.random.Generator) -> tup
     for start in range(0, _DRAWS, at_once):
         drawn = rng.integers(0, groups, (min(at_once, _DRAWS - start), groups))
         means.append(totals[drawn].sum(axis=1) / sizes[drawn].sum(axis=1))
-    return percentiles(np.concatenate(means), float(totals.sum() / sizes.sum()))
+    mean = float(totals.sum() / sizes.sum())
+    low, high = percentiles(np.concatenate(means), mean)
+    alike = np.ptp(totals / sizes) <= 1e-9
+    if groups < _FEW or alike:
+        ends = wilson(min(1.0, mean / most) * groups, groups)
+        low, high = min(low, ends[0] * most), max(high, ends[1] * most)
+    return low, high
 
 
 def percentiles(drawn: Array, value: float) -> tuple[float, float]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -12,11 +11,12 @@ import numpy as np
 from localsynth.core.judging import Case, Family, Measure, Score, StandIn, not_applicable
 from localsynth.core.seeds import derive
 
-from .encode import PARTS, Array
-from .intervals import percentiles
+from .encode import Array
+from .intervals import percentiles, wilson
 from .neighbours import nearest
+from .pairwise import Scores, area
 from .space import NO_POINTS, Space, joined, space
-from .writing import lacking, nothing
+from .writing import lacking, nothing, too_few
 
 __all__ = ["Membership"]
 
@@ -24,9 +24,9 @@ _SOURCE = (
     "DOMIAS (van Breugel et al. 2023, Membership inference attacks against synthetic data through overfitting detection),"
     " densities by the nearest neighbour"
 )
-_FEWEST = 5  # rows of each sort
+_FEWEST = 10  # rows of each sort
 _FEWEST_TOLD = 20  # non-members, below which no low false-positive rate can be shown
-_MOST, _MOST_REFERENCE = 1_000, 20_000  # queries of one sort, points of the reference
+_MOST, _MOST_REFERENCE = 2_000, 20_000  # queries of one sort, points of the reference
 _FALSE = 0.01
 _TINY = 1e-9  # of a distance
 _DRAWS = 1_000
@@ -35,11 +35,12 @@ _DRAWS = 1_000
 class Membership:
     """DOMIAS: a row is taken for a train row where the synthetic rows lie denser around it than real ones do.
 
-    Members are train rows. The holdout is cut into two halves; each in turn is the reference population, with the other half
-    as non-members, and both measures are the mean of the two rounds. The density around a row is that of its nearest
-    neighbour: the score is log(distance to the nearest reference row / distance to the nearest synthetic row), in the space
-    of :mod:`~localsynth.metrics.space`. Members and non-members are held against the very same two sets, so that their sizes
-    shift all scores alike and bias nothing; neither kind is part of the reference. Needs no shadow models.
+    Members are train rows, non-members held-out rows. The density around a row is that of its nearest neighbour: the score is
+    log(distance to the nearest reference row / distance to the nearest synthetic row), in the space of
+    :mod:`~localsynth.metrics.space`. Each member is held against each non-member, with all other held-out rows as reference:
+    both are held against the very same two sets, so that their sizes shift both scores alike and bias nothing, neither is
+    part of the reference, and nothing depends on how the holdout is cut. Needs no shadow models. The interval is told in
+    :mod:`~localsynth.metrics.pairwise`.
     """
 
     name: ClassVar[str] = "membership"
@@ -73,117 +74,84 @@ class Membership:
         if points is None:
             yield from nothing(self.measures, reason or NO_POINTS)
             return
-        rounds, note = _rounds(case, points)
+        found, note = _attacked(case, points)
         case.check()
-        total = [r.measured(np.ones(r.members), np.ones(r.others)) for r in rounds]
-        drawn = _drawn(case, rounds)
-        auc = float(np.mean([one[0] for one in total]))
-        low, high = percentiles(drawn[:, 0], auc)
+        auc, low, high = area(found)
         yield Score("membership_auc", auc, low=low, high=high, note=note)
-        others = min(r.others for r in rounds)
-        if others < _FEWEST_TOLD:
-            because = f"there are only {others} non-members to tell the rate of false alarms by"
+        if found.others < _FEWEST_TOLD:
+            because = f"there are only {found.others} non-members to tell the rate of false alarms by"
             yield not_applicable("membership_tpr", because)
             return
-        found = float(np.mean([one[1] for one in total]))
-        low, high = percentiles(drawn[:, 1], found)
-        rate = max(r.false for r in rounds)
-        lowest = "" if rate <= _FALSE else ", the lowest that so few can show"
-        yield Score(
-            "membership_tpr", found, low=low, high=high, note=f"at {rate:.1%} false alarms{lowest}; {note}"
-        )
+        yield _named(case, found, note)
 
 
 def _too_few(case: Case) -> str | None:
     counts = {
-        "synthetic": (case.rows.num_rows, _FEWEST),
-        "real train": (case.train.num_rows, _FEWEST),
-        "held-out": (case.holdout.num_rows, 2 * _FEWEST),
+        "rows": case.rows.num_rows,
+        "real train rows": case.train.num_rows,
+        "held-out rows": case.holdout.num_rows,
     }
-    for kind, (count, least) in counts.items():
-        if count < least:
-            return f"{count} {kind} rows are too few for the attack, which takes at least {least}"
-    return None
+    return too_few(counts, _FEWEST)
 
 
-@dataclass(frozen=True)
-class _Round:
-    """One half of the holdout as reference: scores as ranks from 0, the higher the more suspicious, ties alike."""
+def _attacked(case: Case, points: Space) -> tuple[Scores, str]:
+    """How suspicious members and non-members look; and in words how many they are."""
+    synthetic, train, holdout = (points.matrix[part] for part in ("rows", "train", "holdout"))
+    most = points.affordable(len(synthetic), 2 * _MOST) // 2
+    members = train[points.some("train", most, derive(case.seed, "membership", "members"))]
+    order = np.random.default_rng(derive(case.seed, "membership", "others")).permutation(len(holdout))
+    reference = holdout[order[:_MOST_REFERENCE]]
+    others = reference[:most]
 
-    member_ranks: Array
-    other_ranks: Array
+    def scores(asked: Array, to_real: Array) -> Array:
+        to_synthetic = nearest(asked, synthetic, 1, case.check, case.threads).distances
+        # Rounded, so that the last digit of two equal ratios breaks no tie.
+        return np.round(np.log((to_real + _TINY) / (to_synthetic + _TINY)), 9)
 
-    @property
-    def members(self) -> int:
-        return len(self.member_ranks)
-
-    @property
-    def others(self) -> int:
-        return len(self.other_ranks)
-
-    @property
-    def allowed(self) -> int:
-        """False alarms allowed among the others. Where a threshold lets k of n pass, (k + 1) / (n + 1) of further people do."""
-        return max(0, math.floor(_FALSE * (self.others + 1)) - 1)
-
-    @property
-    def false(self) -> float:
-        """The rate of false alarms that makes among further people."""
-        return (self.allowed + 1) / (self.others + 1)
-
-    def measured(self, member_weights: Array, other_weights: Array) -> tuple[float, float]:
-        """(AUC, true-positive rate), rows counted by weight."""
-        ranks = 1 + int(max(self.member_ranks.max(), self.other_ranks.max()))
-        hits = np.bincount(self.member_ranks, member_weights, ranks)
-        misses = np.bincount(self.other_ranks, other_weights, ranks)
-        below = np.cumsum(misses) - misses
-        auc = float(hits @ (below + misses / 2) / (hits.sum() * misses.sum()))
-        # Every rank is named above which, itself included, at most the allowed number of others lie.
-        named = np.cumsum(misses[::-1])[::-1] <= self.allowed
-        return auc, float(hits[named].sum() / hits.sum())
+    near = nearest(members, reference, 2, case.check, case.threads)
+    beside = nearest(others, reference, 3, case.check, case.threads)
+    # A non-member is no neighbour of its own. Among many doubles it may not be found at all: then any of them goes.
+    own = beside.indices == np.arange(len(others))[:, None]
+    own[~own.any(axis=1), -1] = True
+    found = Scores(
+        scores(members, near.distances),
+        near.indices[:, 0],
+        scores(others, beside.distances[~own].reshape(-1, 2)),
+        beside.indices[~own].reshape(-1, 2)[:, 0],
+    )
+    note = f"{len(members):,} members against {len(others):,} others"
+    if len(reference) > len(others):
+        note += f", {len(reference):,} held-out rows as reference"
+    return found, joined(note, points.cut)
 
 
-def _rounds(case: Case, points: Space) -> tuple[tuple[_Round, _Round], str]:
-    def away(queries: Array, others: Array) -> Array:
-        return nearest(queries, others, 1, case.check, case.threads).distances[:, 0]
-
-    synthetic, train, holdout = (points.matrix[part] for part in PARTS)
-    rng = np.random.default_rng(derive(case.seed, "membership", "halves"))
-    order = rng.permutation(len(holdout))
-    halves = order[: len(order) // 2], order[len(order) // 2 :]
-    # As many members as others of both halves; in the order of the permutation the first of a half are drawn by chance.
-    most = points.affordable(len(synthetic), 4 * _MOST) // 4
-    members = train[points.some("train", 2 * most, derive(case.seed, "membership", "members"))]
-    members_away = away(members, synthetic)
-    made = []
-    for reference, others in (halves, halves[::-1]):
-        real, asked = holdout[reference[:_MOST_REFERENCE]], holdout[others[:most]]
-        member_scores = _score(away(members, real), members_away)
-        other_scores = _score(away(asked, real), away(asked, synthetic))
-        _, ranks = np.unique(np.concatenate([member_scores, other_scores]), return_inverse=True)
-        made.append(_Round(ranks[: len(members)], ranks[len(members) :]))
-    counts = " and ".join(f"{r.others:,}" for r in made)
-    note = joined(f"{len(members):,} members against {counts} others in two rounds", points.cut)
-    return (made[0], made[1]), note
-
-
-def _score(to_reference: Array, to_synthetic: Array) -> Array:
-    # Rounded, so that the last digit of two equal ratios breaks no tie.
-    return np.asarray(np.round(np.log((to_reference + _TINY) / (to_synthetic + _TINY)), 9))
-
-
-def _drawn(case: Case, rounds: tuple[_Round, _Round]) -> Array:
-    """Bootstrap: both measures for members and others drawn again, draws x 2."""
+def _named(case: Case, found: Scores, note: str) -> Score:
+    """Members named at few false alarms, and the bootstrap of both sorts."""
+    members, others = found.member[:, 0], found.other[:, 0]
+    allowed = _allowed(len(others))
+    share = _share(members, others, allowed)
     rng = np.random.default_rng(derive(case.seed, "membership", "bootstrap"))
-    drawn = np.empty((_DRAWS, 2))
-    members = rounds[0].members
+    drawn = np.empty(_DRAWS)
     for index in range(_DRAWS):
         if index % 100 == 0:
             case.check()
-        weights = np.bincount(rng.integers(0, members, members), minlength=members)
-        both = [
-            r.measured(weights, np.bincount(rng.integers(0, r.others, r.others), minlength=r.others))
-            for r in rounds
-        ]
-        drawn[index] = np.mean(both, axis=0)
-    return drawn
+        asked, strangers = (side[rng.integers(0, len(side), len(side))] for side in (members, others))
+        drawn[index] = _share(asked, strangers, allowed)
+    # Of nobody named, or of everybody, every draw is the same, and the bootstrap sees no doubt.
+    ends = percentiles(drawn, share), wilson(share * len(members), len(members))
+    low, high = min(end[0] for end in ends), max(end[1] for end in ends)
+    rate = (allowed + 1) / (len(others) + 1)
+    lowest = "" if rate <= _FALSE else ", the lowest that so few can show"
+    said = f"at {rate:.1%} false alarms{lowest}; {note}"
+    return Score("membership_tpr", share, low=low, high=high, note=said)
+
+
+def _allowed(others: int) -> int:
+    """False alarms allowed among so many. Where a threshold lets k of n pass, (k + 1) / (n + 1) of further people do."""
+    return max(0, math.floor(_FALSE * (others + 1)) - 1)
+
+
+def _share(members: Array, others: Array, allowed: int) -> float:
+    """The share of members above the threshold that so many of the others exceed."""
+    limit = np.partition(others, len(others) - 1 - allowed)[len(others) - 1 - allowed]
+    return float((members > limit).mean())

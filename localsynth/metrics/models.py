@@ -27,6 +27,7 @@ Kind: TypeAlias = Literal["lr", "rf", "gb"]
 KINDS: tuple[Kind, ...] = ("lr", "rf", "gb")
 _TREES_AT_ONCE = 50  # grown between two looks at whether to stop
 _SMALL = 200_000_000  # rows x features x trees of a forest that is grown well within a second
+_LEAF = 20  # rows of a leaf of boosting where there are enough, scikit-learn's default
 _CATEGORIES = 254  # more, scikit-learn's boosting refuses; the rarest share the last code
 
 
@@ -126,10 +127,13 @@ class Learner:
         if len(answers) < 2 or answers.min() == answers.max() or x.shape[1] == 0:
             values, counts = np.unique(answers, return_counts=True)
             always = values[counts.argmax()] if self.classes else answers.mean()
-            return Model(self, None, float(always))
+            return Model(self, None, float(always), stuck=self.kind == "gb" and len(answers) < 2)
         self.check()
         make = {"lr": self._linear, "rf": self._forest, "gb": self._boosting}[self.kind]
-        return Model(self, make(x, answers, rows.categories), 0.0)
+        model = Model(self, make(x, answers, rows.categories), 0.0)
+        if self.kind == "gb" and len(x) < _LEAF**2 and not _same(x) and _same(model.said(rows)):
+            return replace(model, stuck=True)
+        return model
 
     def _linear(self, x: Array, answers: Array, categories: Array) -> Any:
         with _alone(), warnings.catch_warnings():
@@ -157,6 +161,7 @@ class Learner:
             max_iter=self.rounds,
             learning_rate=self.rate,
             early_stopping=False,
+            min_samples_leaf=max(1, min(_LEAF, len(x) // _LEAF)),
             categorical_features=categories,
             random_state=self.seed % 2**32,
         )
@@ -165,18 +170,32 @@ class Learner:
             return model.fit(np.where(empty, 0.0, x), answers)
 
 
+def _same(rows: Array) -> bool:
+    """Whether all rows are alike, a missing value like another."""
+    return bool(((rows == rows[0]) | (np.isnan(rows) & np.isnan(rows[0]))).all())
+
+
 @dataclass(frozen=True)
 class Model:
-    """What was learned. always : the answer to everything, where there was nothing to learn."""
+    """What was learned.
+
+    always : the answer to everything, where there was nothing to learn. stuck : the rows were too few for boosting to make
+    a single split, although they differ (scikit-learn leaves categories of fewer than 10 rows aside), or there was but one.
+    """
 
     learner: Learner
     estimator: Any
     always: float
+    stuck: bool = False
 
     @property
     def learned(self) -> bool:
         """Whether there was anything to learn."""
         return self.estimator is not None
+
+    def said(self, rows: Design) -> Array:
+        """Chances or numbers, whichever it gives."""
+        return self.chances(rows) if self.learner.classes else self.numbers(rows)
 
     def chances(self, rows: Design) -> Array:
         """The probability of each class (rows x classes), 0 for classes that were never seen."""

@@ -15,11 +15,12 @@ from .encode import Array, Part, View, views
 from .grouping import distinct_rows
 from .intervals import Rate, residual_risk, wilson
 from .predicates import Predicate, at_random, counts, multivariate, univariate
-from .writing import lacking, nothing
+from .writing import lacking, nothing, too_few
 
 __all__ = ["SinglingOut"]
 
-_GUESSES, _MOST_ROWS = 500, 10_000
+_FEWEST, _MOST_ROWS = 10, 10_000  # rows
+_GUESSES = 500
 _DRAWN = 5  # times as many rows are looked through for different ones
 _SOURCE = (
     "singling-out attack of Giomi et al. 2023, A unified framework for quantifying privacy risk in synthetic data, as their"
@@ -27,8 +28,8 @@ _SOURCE = (
 )
 _MODES = {"univariate": "one column", "multivariate": "several columns"}
 _NONE = {
-    "univariate": "no single value singles out a row among the synthetic ones",
-    "multivariate": "no combination of columns singles out a row among the synthetic ones",
+    "univariate": "no single value singles out one of the rows",
+    "multivariate": "no combination of columns singles out one of the rows",
 }
 
 
@@ -92,7 +93,7 @@ class SinglingOut:
 
     def scores(self, case: Case) -> Iterator[Score]:
         """Per kind of predicate the risk and the three rates."""
-        reason = lacking(case, train=True)
+        reason = lacking(case, train=True) or too_few({"rows": case.rows.num_rows}, _FEWEST)
         if reason is not None:
             yield from nothing(self.measures, reason)
             return

@@ -47,9 +47,9 @@ class Space:
     @property
     def cut(self) -> str:
         """In words what of tables too large for memory is not here; empty where all is."""
-        names = {"rows": "synthetic", "train": "train", "holdout": "held-out"}
+        names = {"rows": "rows judged", "train": "train rows", "holdout": "held-out rows"}
         told = [
-            f"{len(self.rows[part]):,} of {self.totals[part]:,} {names[part]} rows"
+            f"{len(self.rows[part]):,} of {self.totals[part]:,} {names[part]}"
             for part in PARTS
             if len(self.rows[part]) < self.totals[part]
         ]

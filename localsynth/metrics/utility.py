@@ -14,13 +14,14 @@ from localsynth.core.seeds import derive
 from .encode import Array, View, views
 from .models import KINDS, Design, Kind, Learner, designs, picked
 from .targets import Target, accuracy, auc, r_squared, target_of
-from .writing import lacking, mean_of, nothing
+from .writing import counted, lacking, mean_of, nothing
 
 __all__ = ["Utility"]
 
 _MOST_TRAIN, _MOST_TEST = 10_000, 10_000
 _TREES_OF_CLASSES = 200  # of boosting, where each round grows one for each class
 _TURN_ROWS, _TURN_COLUMNS, _TURN_ROUNDS, _TURN_RATE = 2_000, 60, 30, 0.2
+_STUCK = "too few for boosted trees to learn from"
 _SOURCE = "TSTR, train on synthetic, test on real (Esteban, Hyland & Raetsch 2017, Real-valued medical time series generation)"
 _WORDS: dict[Kind, tuple[str, str]] = {
     "lr": ("logistic regression", "ridge regression"),
@@ -69,7 +70,8 @@ class Utility:
     regression, the same forest and the same boosting. Forests ask the root of the number of features at each split.
     Features are one-hot categories and standardised numbers, missing ones at the median and told by a feature of their
     own, all of it learned from the training rows, so that categories unknown to them count for nothing; boosting takes
-    cells as they are. Texts are left out, and rows with a missing target.
+    cells as they are; its leaves hold at least 20 rows, of fewer than 400 a twentieth of them. Texts are left out, and rows
+    with a missing target.
 
     At most as many training rows as train has and at most 10,000, drawn by chance: more synthetic rows are no advantage.
     At most 10,000 held-out rows, drawn by chance.
@@ -168,10 +170,14 @@ def _of_target(case: Case, measures: Sequence[Measure], view: View) -> Iterator[
             yield not_applicable(measure.name, lesson)
     if isinstance(lesson, str):
         return
-    note = f"learned from {len(lesson.answers):,} rows, tested on {len(lesson.truth):,} held-out rows"
+    note = f"learned from {counted(len(lesson.answers), 'rows')}, tested on {counted(len(lesson.truth), 'held-out rows')}"
     note += f"; {target.note}" if target.note else ""
     for kind in KINDS:
-        wanted = [m.name for m in measures if m.name.startswith(f"tstr_{kind}_")]
+        wanted = [
+            m.name
+            for m in measures
+            if m.name.startswith(f"tstr_{kind}_") and m.name.endswith("_r2") != bool(target.classes)
+        ]
         yield from _asked(case, kind, target, lesson, note, wanted)
 
 
@@ -183,6 +189,9 @@ def _asked(
     learner = Learner(kind, target.classes, seed, rounds=rounds, threads=case.threads, check=case.check)
     model = learner.fit(lesson.rows, lesson.answers)
     case.check()
+    if model.stuck:
+        yield from (not_applicable(name, _stuck(lesson)) for name in wanted)
+        return
     if not model.learned:
         note += "; nothing to learn: in these rows the target, or every other column, is always the same"
     if not target.classes:
@@ -195,12 +204,19 @@ def _asked(
     yield auc(f"tstr_{kind}_auc", chances, lesson.truth, note)
 
 
+def _stuck(lesson: _Lesson) -> str:
+    count = len(lesson.answers)
+    return f"{counted(count, 'rows')} {'is' if count == 1 else 'are'} {_STUCK}"
+
+
 def _in_turn(case: Case, metric: str, columns: Sequence[View]) -> Iterator[Score]:
     everywhere = np.arange(len(columns))
     # The same columns whoever is judged: figures of different columns do not compare.
     chosen = picked(np.random.default_rng(derive(0, "utility")), everywhere, _TURN_COLUMNS)
     scores = [_turn(case, metric, columns[index]) for index in chosen]
     none = "no column can be predicted from the others" if scores else "the table holds nothing but free text"
+    if scores and {score.note.endswith(_STUCK) for score in scores} == {True}:
+        none = f"in every column the rows are {_STUCK}"
     yield mean_of(metric, scores, "columns", none)
     yield from scores
 
@@ -217,6 +233,8 @@ def _turn(case: Case, metric: str, view: View) -> Score:
     model = Learner("gb", target.classes, seed, rounds=rounds, rate=_TURN_RATE).fit(
         lesson.rows, lesson.answers
     )
+    if model.stuck:
+        return not_applicable(metric, _stuck(lesson), view.name)
     if not target.classes:
         value, what = r_squared(model.numbers(lesson.asked), lesson.truth), "share of variance explained"
     else:

@@ -14,7 +14,7 @@ from localsynth.core.schema import Dependency
 from .cells import forbidden_cells
 from .encode import Array, View, views
 from .grouping import cell_codes, distinct_rows, row_groups
-from .writing import lacking, mean_of, nothing
+from .writing import counted, lacking, mean_of, nothing
 
 __all__ = ["Validity"]
 
@@ -96,7 +96,7 @@ class Validity:
         case.check()
         n = case.rows.num_rows
         distinct = len(distinct_rows(views(case), "rows", np.arange(n)))
-        yield Score("duplicate_rows", (n - distinct) / n, note=f"{n - distinct:,} of {n:,} rows")
+        yield Score("duplicate_rows", (n - distinct) / n, note=f"{n - distinct:,} of {counted(n, 'rows')}")
 
 
 def _cells(case: Case) -> Iterator[Score]:
@@ -104,7 +104,9 @@ def _cells(case: Case) -> Iterator[Score]:
     rows = np.zeros(case.rows.num_rows, np.bool_)
     for cells in wrong.values():
         rows |= cells
-    yield Score("invalid_rows", float(rows.mean()), note=f"{int(rows.sum())} of {len(rows)} rows")
+    yield Score(
+        "invalid_rows", float(rows.mean()), note=f"{int(rows.sum()):,} of {counted(len(rows), 'rows')}"
+    )
     shares = [Score("invalid_cells", float(cells.mean()), name) for name, cells in wrong.items()]
     yield mean_of("invalid_cells", shares, "columns", "the table has no columns")
     yield from shares
@@ -121,7 +123,7 @@ def _rules(case: Case) -> Iterator[Score]:
         # A predicate can fail on a value, such as a text that is cast to a number.
         yield not_applicable("rule_violations", f"the rules cannot be asked of these rows: {error.message}")
         return
-    yield Score("rule_violations", float(broken.any(axis=1).mean()), note=f"{len(rules)} rules")
+    yield Score("rule_violations", float(broken.any(axis=1).mean()), note=counted(len(rules), "rules"))
     for index, rule in enumerate(rules):
         yield Score("rule_violations", float(broken[:, index].mean()), item=rule.label)
 
@@ -146,7 +148,7 @@ def _dependencies(case: Case) -> Iterator[Score]:
             reason = "it names an identifier, and those are numbered afresh"
             found[label] = not_applicable("dependency_violations", reason, item=label)
     if asked:
-        yield Score("dependency_violations", float(any_broken.mean()), note=f"{asked} dependencies")
+        yield Score("dependency_violations", float(any_broken.mean()), note=counted(asked, "dependencies"))
     else:
         yield not_applicable("dependency_violations", "every dependency names an identifier")
     yield from found.values()

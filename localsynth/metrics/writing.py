@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from localsynth.core.judging import Case, Measure, Score, not_applicable
 
-__all__ = ["lacking", "mean_of", "nothing"]
+__all__ = ["counted", "lacking", "mean_of", "nothing", "too_few"]
+
+
+def counted(count: int, plural: str) -> str:
+    """``1 row``, ``2 rows``; the last word of the plural is what changes."""
+    if count != 1:
+        return f"{count:,} {plural}"
+    return f"1 {plural.removesuffix('ies')}y" if plural.endswith("ies") else f"1 {plural.removesuffix('s')}"
 
 
 def lacking(case: Case, *, train: bool = False, holdout: bool = False) -> str | None:
@@ -18,6 +25,16 @@ def lacking(case: Case, *, train: bool = False, holdout: bool = False) -> str | 
         return "there are no real train rows to compare with"
     if holdout and case.holdout.num_rows == 0:
         return "no real rows were held out to compare with"
+    return None
+
+
+def too_few(counts: Mapping[str, int], least: int) -> str | None:
+    """The first count below ``least``, in words; ``None`` if none is. counts : what (plural, ending in s) -> how many."""
+    for what, count in counts.items():
+        if count < least:
+            return (
+                f"{counted(count, what)} {'is' if count == 1 else 'are'} too few: it takes at least {least}"
+            )
     return None
 
 
@@ -35,5 +52,5 @@ def mean_of(metric: str, scores: Sequence[Score], of: str, none: str) -> Score:
     if not values:
         return not_applicable(metric, none)
     left_out = len(scores) - len(values)
-    note = f"mean of {len(values)} {of}" + (f"; {left_out} left out" if left_out else "")
+    note = f"mean of {counted(len(values), of)}" + (f"; {left_out} left out" if left_out else "")
     return Score(metric, math.fsum(values) / len(values), note=note)

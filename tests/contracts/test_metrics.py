@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -123,6 +124,26 @@ def decimals() -> Case:
     return case_of(schema, made, train, holdout)
 
 
+def notes() -> Case:
+    """A small table of texts of which no two agree, but for those of one column."""
+    schema = Schema.model_validate(
+        {
+            "columns": [
+                {"name": "age", "kind": "integer", "range": [0, 99]},
+                {"name": "story", "kind": "text"},
+                {"name": "answer", "kind": "text"},
+                {"name": "said twice", "kind": "text"},
+            ]
+        }
+    )
+
+    def people(who: str, unlike: int) -> list[list[Any]]:
+        stories = [f"{who} {'very ' * (i % 7)}well, says the {i}th" for i in range(30)]
+        return [[i, text, "yes" if i % 2 else "no", f"{who} {i % unlike}"] for i, text in enumerate(stories)]
+
+    return case_of(schema, people("she", 30), people("he", 2), people("it", 30))
+
+
 def identical(n: int = 30) -> Case:
     row = mixed_rows(1)
     return case_of(MIXED, row * n, row * n, row * n)
@@ -161,6 +182,11 @@ CASES: dict[str, Callable[[], Case]] = {
     "many categories": many_categories,
     "forbidden cells": forbidden,
     "decimals": decimals,
+    "nine rows": of(lambda t: [t[0][:9], t[1], t[2]]),
+    "few rows of each": of(lambda t: [t[0][:12], t[1][:12], t[2][:10]]),
+    "one row copied": of(lambda t: [t[1][:1] * 12, t[1][:12], t[2][:12]]),
+    "few copies": of(lambda t: [t[1][:12], t[1][:12], t[2][:12]]),
+    "few notes": notes,
     "copies": copied,
     "no train": of(lambda t: [t[0], [], t[2]]),
     "no holdout": of(lambda t: [t[0], t[1], []]),
@@ -218,6 +244,50 @@ def test_no_two_metrics_share_a_measure() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_scores_keep_to_what_the_measures_say(name: str, situation: str) -> None:
     assert_kept(metric_of(name), case(situation))
+
+
+@pytest.mark.parametrize(
+    "situation", ["one row", "nine rows", "few rows of each", "one row copied", "few copies"]
+)
+@pytest.mark.parametrize("name", [name for name in NAMES if metric_of(name).family == "privacy"])
+def test_few_rows_are_no_certainty(name: str, situation: str) -> None:
+    for score in metric_of(name).scores(case(situation)):
+        if score.low is not None and score.high is not None:
+            assert score.high - score.low > 0.005, score
+
+
+@pytest.mark.parametrize("situation", CASES)
+@pytest.mark.parametrize("name", NAMES)
+def test_notes_are_true_of_real_rows_too_and_count_rightly(name: str, situation: str) -> None:
+    """Reality's own stand-in is judged as well: its rows are not synthetic."""
+    for score in metric_of(name).scores(case(situation)):
+        assert "synthetic" not in score.note
+        assert not re.search(
+            r"(?<![\d.,])(?<!of )1 ([\w-]+ )?(rows|columns|pairs|rules|dependencies)\b", score.note
+        ), score
+
+
+def test_texts_are_compared_by_their_lengths_and_with_no_other_column() -> None:
+    made = case("few notes")
+    by_name = {name: list(metric_of(name).scores(made)) for name in ("columns", "pairs", "histograms")}
+    shapes = {s.column_a: s.value for s in by_name["columns"] if s.metric == "column_shapes"}
+    assert shapes["story"] == pytest.approx(1, abs=0.25)  # she, he and it are of unlike length
+    assert {s.note for s in by_name["histograms"] if s.column_a in {"story", "said twice"}} == {
+        "of the lengths of the texts, in characters"
+    }
+    assert not [s for s in by_name["histograms"] if s.item == "other"]
+    paired = {name for s in by_name["pairs"] for name in (s.column_a, s.column_b)}
+    assert paired == {None, "age", "answer"}
+
+
+@pytest.mark.parametrize("rows", [14, 27, 60])
+def test_no_model_answers_one_half_because_rows_are_few(rows: int) -> None:
+    schema = numbers_schema("x", "y")
+    rng = np.random.default_rng(rows)
+    made, real = (rng.normal(at, 1, (rows, 2)).tolist() for at in (2, 0))
+    for name in ("detection", "utility"):
+        scores = metric_of(name).scores(case_of(schema, made, real, real))
+        assert not [s for s in scores if s.metric.endswith("_auc") and s.value == 0.5]
 
 
 @pytest.mark.parametrize("name", NAMES)

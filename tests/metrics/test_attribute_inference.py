@@ -54,15 +54,15 @@ def test_words_by_hand() -> None:
     rows = [["a", "x"], ["b", "y"]]
     train = [["a", "x"]] * 3 + [["b", "y"]] * 2 + [["b", "x"]]
     holdout = [["a", "x"], ["b", "y"], *[["a", "y"]] * 2, *[["b", "x"]] * 2]
-    scores = assert_kept(AttributeInference(), case_of(schema, rows, train, holdout))
+    scores = assert_kept(AttributeInference(), case_of(schema, rows * 5, train * 2, holdout * 2))
     for column in "ab":
         score = find(scores, NAME, column)
-        assert (score.value, score.low, score.high) == residual_risk(Rate(5, 6), Rate(2, 6))
-        assert score.note.startswith("83.3% of 6 guesses right for train rows, 33.3% for held-out rows")
+        assert (score.value, score.low, score.high) == residual_risk(Rate(10, 12), Rate(4, 12))
+        assert score.note.startswith("83.3% of 12 guesses right for train rows, 33.3% for held-out rows")
     table = find(scores, NAME)
     assert table.value == pytest.approx((5 / 6 - 2 / 6) / (4 / 6))
     assert table.note.startswith(
-        "83.3% of guesses right for train rows, 33.3% for held-out rows, 6 people of each sort; "
+        "83.3% of guesses right for train rows, 33.3% for held-out rows, 12 people of each sort; "
     )
     assert "highest for 'a'" in table.note
 
@@ -119,11 +119,11 @@ def test_what_holds_for_everybody_is_no_risk() -> None:
 
 
 def test_a_constant_column_is_no_secret() -> None:
-    train = [["a", word] for word in "abcab"]
+    train = [["a", word] for word in "abcab"] * 2
     scores = assert_kept(AttributeInference(), case_of(WORDS, train, train, train))
     assert "same value" in find(scores, NAME, "a").note
     assert value(scores, NAME, "b") == 0
-    alike = [["a", None]] * 6
+    alike = [["a", None]] * 10
     scores = assert_kept(AttributeInference(), case_of(WORDS, alike, alike, alike))
     assert all(score.value is None for score in scores)
 
@@ -145,16 +145,25 @@ def test_a_weak_attack_says_so() -> None:
 
 @pytest.mark.parametrize(
     ("sizes", "said"),
-    [((0, 9, 9), "no rows to judge"), ((9, 4, 9), "4 real train rows"), ((9, 9, 4), "4 real held-out rows")],
-)
+    [((0, 19, 19), "no rows to judge"), ((1, 19, 19), "1 row is too few"), ((19, 4, 19), "4 real train rows are"),
+     ((19, 19, 4), "4 held-out rows are")],
+)  # fmt: skip
 def test_too_few_rows(sizes: tuple[int, int, int], said: str) -> None:
     case = case_of(NUMBERS, *([[float(i), 1.0] for i in range(size)] for size in sizes))
     assert all(said in score.note for score in assert_kept(AttributeInference(), case))
 
 
 def test_one_column_cannot_be_inferred() -> None:
-    case = case_of(numbers_schema("x"), *([[float(i)] for i in range(9)] for _ in range(3)))
+    case = case_of(numbers_schema("x"), *([[float(i)] for i in range(10)] for _ in range(3)))
     assert all("nothing to infer it from" in score.note for score in assert_kept(AttributeInference(), case))
+
+
+def test_guesses_that_are_never_right_are_no_certainty() -> None:
+    rows, real = [["a", "a"], ["b", "b"]] * 10, [["a", "b"], ["b", "a"]] * 10
+    score = find(AttributeInference().scores(case_of(WORDS, rows, real, real)), NAME)
+    assert score.value == score.low == 0
+    assert score.high == pytest.approx(residual_risk(Rate(0, 20), Rate(0, 20))[2])
+    assert score.high > 0.1
 
 
 def test_targets_and_rows_searched_are_capped(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,7 +171,7 @@ def test_targets_and_rows_searched_are_capped(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(module, "_CELLS", 0)
     case = case_of(MIXED, mixed_rows(1_100, 1), mixed_rows(70, 2), mixed_rows(40, 3))
     note = find(AttributeInference().scores(case), NAME).note
-    assert "30 people of each sort, 1,000 of 1,100 synthetic rows searched" in note
+    assert "30 people of each sort, 1,000 of 1,100 rows searched" in note
 
 
 def test_wide_tables() -> None:

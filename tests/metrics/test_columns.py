@@ -70,6 +70,17 @@ def test_shapes_of_texts_compare_their_lengths() -> None:
     assert not [score for score in found if score.metric == "mean" and score.column_a]
 
 
+def test_texts_of_a_small_table_compare_their_lengths_too() -> None:
+    """No note is in both tables, and nobody wrote another way."""
+    schema = Schema.model_validate({"columns": [{"name": "x", "kind": "text", "nullable": True}]})
+    made, train = ([f"{who} {i:02}{'.' * (i % 3)}" for i in range(30)] for who in ("mine", "ours"))
+    found = of_one(schema, made, train)
+    assert value(found, "column_shapes", "x") == 1.0
+    assert value(found, "jensen_shannon", "x") == 0.0
+    words = of_one(schema, ["yes"] * 10, ["yes", "not"] * 10)
+    assert value(words, "column_shapes", "x") == 0.5
+
+
 def test_missing_values_against_trains() -> None:
     found = of_one(numbers_schema("x"), [1, None, None, None], [1, 2, 3, None])
     assert value(found, "missing_rate", "x") == 0.75

@@ -122,7 +122,7 @@ def test_tables_beyond_memory_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     }
     np.testing.assert_array_equal(space.rows["holdout"], np.arange(50))
     note = find(Copies().scores(case), "near_copies").note
-    assert "memory held 1,000 of 1,200 synthetic rows and 1,000 of 1,100 train rows, drawn by chance" in note
+    assert "memory held 1,000 of 1,200 rows judged and 1,000 of 1,100 train rows, drawn by chance" in note
 
 
 def test_outliers_stay_within_bounds() -> None:

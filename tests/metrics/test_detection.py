@@ -90,6 +90,21 @@ def test_too_few_rows_are_told() -> None:
     assert "10 different rows" in found[0].note
 
 
+def test_boosted_trees_learn_from_few_rows() -> None:
+    rng = np.random.default_rng(8)
+    made, real = rng.normal(3, 1, (13, 2)).tolist(), rng.normal(0, 1, (13, 2)).tolist()
+    assert value(scores(numbers_schema("x", "y"), made, real), "c2st_gb_auc") > 0.8
+
+
+def test_boosted_trees_that_cannot_split_have_no_figure() -> None:
+    """They leave categories of fewer than ten rows aside: one half would be no finding."""
+    words = [f"w{i}" for i in range(12)]
+    schema = words_schema("x", categories=words)
+    found = scores(schema, [[w] for w in words], [[w] for w in words])
+    assert "12 different rows of each are too few for boosted trees" in find(found, "c2st_gb_auc").note
+    assert value(found, "c2st_lr_auc") < 0.6
+
+
 def test_at_most_so_many_rows_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(detection, "_MOST", 40)
     found = scores(mixed_case().schema, mixed_rows(90, 1), mixed_rows(70, 2))

@@ -16,13 +16,14 @@ from localsynth.core.schema import Schema
 from localsynth.metrics.distances import Distances
 
 from .privacy_cases import again, leaking_case
-from .support import assert_kept, case_of, cases, find, numbers_schema, value, words_schema
+from .support import MIXED, assert_kept, case_of, cases, find, mixed_rows, numbers_schema, value, words_schema
 
 NUMBER, WORDS = numbers_schema("x"), words_schema("a", "b", "c")
 
 
 def share(rows: list[Any], train: list[Any], holdout: list[Any], schema: Schema = NUMBER) -> float:
-    return value(Distances().scores(case_of(schema, rows, train, holdout)), "dcr_share")
+    # The share of the same rows over and over is the same, and there are enough of them for one.
+    return value(Distances().scores(case_of(schema, rows * 10, train, holdout)), "dcr_share")
 
 
 def drawn_share(rows: list[float], train: list[float], holdout: list[float]) -> float:
@@ -65,7 +66,7 @@ def test_fewer_held_out_rows() -> None:
     assert share([[110.0]], train, holdout) == pytest.approx(1 / 2 * 2 / 3)  # one of each as near
     # Copies of all train rows far from the only held-out row: each is drawn every third time.
     assert drawn_share([0.0, 100.0, 200.0], [0.0, 100.0, 200.0], [1e6]) == 1
-    note = find(Distances().scores(case_of(NUMBER, [[0.0]], train, holdout)), "dcr_share").note
+    note = find(Distances().scores(case_of(NUMBER, [[0.0]] * 10, train, holdout)), "dcr_share").note
     assert note.startswith(
         "against 1 train and as many held-out rows, as if so many had been drawn out of 3 train rows"
     )
@@ -132,12 +133,32 @@ def test_one_train_row_has_no_ratio() -> None:
 
 def test_copies_are_told_from_new_people() -> None:
     copies, fresh = (find(Distances().scores(leaking_case(s)), "dcr_share") for s in ("copies", "fresh"))
-    assert (copies.value, copies.low, copies.high) == (1, 1, 1)
+    assert (copies.value, copies.high) == (1, 1)
+    assert copies.low is not None
+    assert 0.95 < copies.low < 1
     assert fresh.low is not None
     assert fresh.high is not None
     assert fresh.low < 0.5 < fresh.high
     diluted = find(Distances().scores(leaking_case("copies", 150, 200, 100)), "dcr_share")
-    assert diluted.value == pytest.approx(0.75)
+    assert diluted.value == diluted.high == pytest.approx(0.75)
+    assert diluted.low is not None
+    assert 0.72 < diluted.low < 0.75
+
+
+@pytest.mark.parametrize(("count", "said"), [(1, "1 row is too few"), (9, "9 rows are too few")])
+def test_few_rows_have_no_share(count: int, said: str) -> None:
+    known = mixed_rows(40, 1)
+    scores = assert_kept(Distances(), case_of(MIXED, known[:count], known, mixed_rows(20, 2)))
+    assert said in find(scores, "dcr_share").note
+    assert value(scores, "dcr_median") == 0
+
+
+def test_ten_copies_of_one_row_are_as_unsure_as_one() -> None:
+    known = mixed_rows(40, 1)
+    score = find(Distances().scores(case_of(MIXED, known[:1] * 10, known, mixed_rows(40, 2))), "dcr_share")
+    assert score.value == 1
+    assert score.low is not None
+    assert score.low < 0.25
 
 
 def test_many_rows_around_few_real_ones_are_no_surer() -> None:

@@ -68,10 +68,25 @@ def test_levels_are_shared_and_the_most_frequent_of_train_come_first() -> None:
     assert found.missing("rows").tolist() == [False, False, True]
 
 
-def test_texts_of_few_real_values_are_categories_however_many_are_made() -> None:
+def test_texts_that_repeat_are_categories_however_many_are_made() -> None:
     made = [f"new {i}" for i in range(90)]
     assert view({"kind": "text"}, made, ["a", "b"] * 40).kind == "category"
-    assert view({"kind": "text"}, made, [f"real {i}" for i in range(60)]).kind == "text"
+    assert view({"kind": "text"}, made, ["a", "b", None] * 5).kind == "category"
+    assert view({"kind": "text"}, made, [f"real {i}" for i in range(51)] * 9).kind == "text"
+
+
+@pytest.mark.parametrize(
+    ("train", "holdout"),
+    [
+        ([f"real {i}" for i in range(30)], []),  # a small table of notes
+        (["a", "b"] * 4, []),
+        (["a", "b"] * 10, [f"real {i}" for i in range(10)]),  # the train rows alone would repeat
+        ([None] * 40, []),
+        ([], []),
+    ],
+)
+def test_texts_that_hardly_repeat_are_texts_however_few(train: list[Any], holdout: list[Any]) -> None:
+    assert view({"kind": "text"}, ["a"] * 90, train, holdout).kind == "text"
 
 
 def test_numbers_are_standardised_by_train_and_missing_ones_stand_at_its_median() -> None:

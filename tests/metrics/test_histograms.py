@@ -155,6 +155,14 @@ def test_texts_are_shown_by_their_lengths() -> None:
     assert found == {"< 3": 0.25, "3": 0.25, "≥ 4": 0.5}
 
 
+def test_texts_of_a_small_table_are_shown_by_their_lengths_too() -> None:
+    train = [f"{i:03}" for i in range(20)]
+    case = case_of(one(kind="text", min_length=1, max_length=4), [["ab"], ["abc"]], [[x] for x in train])
+    found = list(Histograms().scores(case))
+    assert [(score.item, score.value) for score in found] == [("< 3", 0.5), ("3", 0.5), ("≥ 4", 0.0)]
+    assert {score.note for score in found} == {"of the lengths of the texts, in characters"}
+
+
 def test_all_tables_share_the_bins_of_train() -> None:
     train = mixed_rows(60, 5)
     items = []

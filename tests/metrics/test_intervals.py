@@ -73,8 +73,27 @@ def test_groups_are_as_sure_as_single_rows_of_their_number() -> None:
 
 
 def test_a_large_bootstrap_is_made_in_pieces() -> None:
-    low, high = resampled_mean(np.ones(30_000), np.ones(30_000) * 2, np.random.default_rng(0))
-    assert (low, high) == (0.5, 0.5)
+    values = np.tile([1.0, 0.0], 15_000)
+    low, high = resampled_mean(values, np.ones(30_000), np.random.default_rng(0))
+    assert (low, high) == pytest.approx((0.5 - 1.96 * 0.5 / 173.2, 0.5 + 1.96 * 0.5 / 173.2), abs=0.0005)
+
+
+def test_groups_all_alike_are_no_certainty() -> None:
+    rng = np.random.default_rng(0)
+    assert resampled_mean(np.full(40, 6.0), np.full(40, 6.0), rng) == wilson(40, 40)
+    assert resampled_mean(np.full(30, 0.75), np.ones(30), rng, 0.75) == pytest.approx(
+        [0.75 * end for end in wilson(30, 30)]
+    )
+    low, high = resampled_mean(np.array([40.0]), np.array([80.0]), rng)
+    assert low < 0.1
+    assert high > 0.9
+
+
+def test_few_groups_are_as_unsure_as_so_few_trials() -> None:
+    totals = np.array([1.0, 1.0, 1.0, 0.0])
+    low, high = resampled_mean(totals, np.ones(4), np.random.default_rng(0))
+    assert low <= wilson(3, 4)[0]
+    assert high >= wilson(3, 4)[1]
 
 
 def test_percentiles_hold_the_value() -> None:

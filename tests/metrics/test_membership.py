@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import roc_auc_score, roc_curve
+from sklearn.metrics import roc_curve
 from sklearn.neighbors import NearestNeighbors
 
 from localsynth.core.judging import Case
-from localsynth.core.seeds import derive
-from localsynth.metrics.membership import Membership, _Round
+from localsynth.metrics import ranking
+from localsynth.metrics.intervals import wilson
+from localsynth.metrics.membership import Membership, _allowed, _share
+from localsynth.metrics.pairwise import Scores, area
 from localsynth.metrics.space import space
 
 from .privacy_cases import again, leaking_case
@@ -18,55 +20,88 @@ from .support import MIXED, assert_kept, case_of, cases, find, mixed_rows, numbe
 NUMBER = numbers_schema("x")
 
 
+def won_pair_by_pair(case: Case) -> list[list[float]]:
+    """Members x non-members: 1 where the member looks more suspicious, all other held-out rows as reference; 1/2 for a tie."""
+    points = space(case)
+    assert points is not None
+    synthetic, train, holdout = (points.matrix[part].astype(float) for part in ("rows", "train", "holdout"))
+    won: list[list[float]] = [[] for _ in train]
+    for own, other in enumerate(holdout):
+        reference = np.delete(holdout, own, axis=0)
+        real, made = (
+            NearestNeighbors(n_neighbors=1).fit(x).kneighbors(np.vstack([train, [other]]))[0][:, 0]
+            for x in (reference, synthetic)
+        )
+        ratio = np.round((real + 1e-9) / (made + 1e-9), 9)
+        for row, member in zip(won, ratio[:-1], strict=True):
+            row.append(float(np.sign(member - ratio[-1]) / 2 + 0.5))
+    return won
+
+
+@pytest.mark.parametrize("holdout", [12, 81])
+def test_the_attack_pair_by_pair(holdout: int) -> None:
+    case = case_of(MIXED, mixed_rows(120, 1), mixed_rows(100, 2), mixed_rows(holdout, 3), seed=5)
+    score = find(Membership().scores(case), "membership_auc")
+    assert score.value == pytest.approx(np.mean(won_pair_by_pair(case)))
+    assert score.note == f"100 members against {holdout} others"
+
+
 @given(
-    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3)), min_size=1, max_size=30),
-    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3)), min_size=1, max_size=30),
+    st.lists(st.integers(0, 9), min_size=2, max_size=30), st.lists(st.integers(0, 9), min_size=2, max_size=30)
 )
-def test_auc_as_sklearn_counts_it(members: list[tuple[int, int]], others: list[tuple[int, int]]) -> None:
-    (ranks, weights), (other_ranks, other_weights) = (np.array(side).T for side in (members, others))
-    weights[0] = other_weights[0] = 1  # somebody counts
-    auc, _ = _Round(ranks, other_ranks).measured(weights, other_weights)
-    known = roc_auc_score(
-        [1] * len(ranks) + [0] * len(other_ranks),
-        np.concatenate([ranks, other_ranks]),
-        sample_weight=np.concatenate([weights, other_weights]),
-    )
-    assert auc == pytest.approx(known)
+def test_without_neighbours_it_is_delongs_area(members: list[int], others: list[int]) -> None:
+    high, low = (np.repeat(np.array(side, float)[:, None], 2, axis=1) for side in (members, others))
+    nobody = len(others)  # the nearest reference row of all is none of the non-members
+    found, left, right = area(Scores(high, np.full(len(high), nobody), low, np.full(len(low), nobody)))
+    known = ranking.area(np.repeat([True, False], (len(high), len(low))), np.concatenate([high, low])[:, 0])
+    assert found == pytest.approx(known.value)
+    assert known.variance is not None
+    if known.variance > 1e-12:
+        # Student's t is wider than the normal distribution.
+        reach = 1.95 * known.variance**0.5
+        assert left <= max(0, found - reach)
+        assert right >= min(1, found + reach)
+    else:
+        few = min(len(high), len(low))
+        assert (left, right) == pytest.approx(wilson(found * few, few))
+
+
+def test_neighbours_in_each_others_reference_make_it_less_sure() -> None:
+    rng = np.random.default_rng(0)
+    member, other = (np.sort(rng.normal(size=(n, 2)), axis=1) for n in (80, 40))
+    far, pairs = np.full(40, 99), np.arange(40) ^ 1
+    near = np.full(80, 99)
+    (_, low, high), (_, lower, higher) = (area(Scores(member, near, other, who)) for who in (far, pairs))
+    assert lower < low
+    assert higher > high
 
 
 @pytest.mark.parametrize(("others", "allowed"), [(30, 0), (99, 0), (198, 0), (199, 1), (1_000, 9)])
 def test_true_positives_at_few_false_ones(others: int, allowed: int) -> None:
     rng = np.random.default_rng(others)
     high, low = rng.integers(0, 300, 80), rng.integers(-100, 250, others)
-    _, ranks = np.unique(np.concatenate([high, low]), return_inverse=True)
-    part = _Round(ranks[:80], ranks[80:])
-    _, found = part.measured(np.ones(80), np.ones(others))
-    limit = np.sort(low)[::-1][allowed]
-    assert found == pytest.approx((high > limit).mean())
-    assert part.false == (allowed + 1) / (others + 1)
+    assert _allowed(others) == allowed
+    found = _share(high, low, allowed)
     false, true, _ = roc_curve([1] * 80 + [0] * others, np.concatenate([high, low]), drop_intermediate=False)
     assert found == pytest.approx(
         max(t for f, t in zip(false, true, strict=True) if f <= allowed / others + 1e-12)
     )
 
 
-def test_the_whole_attack_computed_otherwise() -> None:
-    case = case_of(MIXED, mixed_rows(120, 1), mixed_rows(100, 2), mixed_rows(81, 3), seed=5)
-    points = space(case)
-    assert points is not None
-    synthetic, train, holdout = (points.matrix[part].astype(float) for part in ("rows", "train", "holdout"))
-    order = np.random.default_rng(derive(5, "membership", "halves")).permutation(81)
-    aucs = []
-    for reference, others in ((order[:40], order[40:]), (order[40:], order[:40])):
-        asked = np.vstack([train, holdout[others]])
-        real, made = (
-            NearestNeighbors(n_neighbors=1).fit(x).kneighbors(asked)[0][:, 0]
-            for x in (holdout[reference], synthetic)
-        )
-        aucs.append(roc_auc_score([1] * 100 + [0] * len(others), real / made))
-    score = find(Membership().scores(case), "membership_auc")
-    assert score.value == pytest.approx(np.mean(aucs))
-    assert score.note == "100 members against 41 and 40 others in two rounds"
+@pytest.mark.parametrize(("train", "holdout", "columns"), [(60, 30, 3), (27, 13, 8)])
+def test_where_nothing_leaked_the_interval_misses_one_half_about_as_often_as_it_says(
+    train: int, holdout: int, columns: int
+) -> None:
+    schema = numbers_schema(*(f"x{i}" for i in range(columns)))
+    missed = []
+    for seed in range(150):
+        rng = np.random.default_rng(seed)
+        tables = (rng.normal(size=(n, columns)).round(6).tolist() for n in (40, train, holdout))
+        score = find(Membership().scores(case_of(schema, *tables)), "membership_auc")
+        assert score.low is not None
+        assert score.high is not None
+        missed.append(not score.low <= 0.5 <= score.high)
+    assert 0.01 <= np.mean(missed) <= 0.1  # 5%; three standard deviations are 5% either way
 
 
 def test_copies_are_found_out() -> None:
@@ -95,15 +130,15 @@ def test_a_few_copies_show_at_few_false_alarms() -> None:
     scores = list(Membership().scores(case))
     assert value(scores, "membership_auc") < 0.68
     assert value(scores, "membership_tpr") == pytest.approx(0.2, abs=0.03)
-    assert find(scores, "membership_tpr").note.startswith("at 0.7% false alarms;")
+    assert find(scores, "membership_tpr").note.startswith("at 1.0% false alarms;")
 
 
 def test_few_others_show_a_higher_rate_or_none() -> None:
-    scores = list(Membership().scores(leaking_case("copies", 60, 60, 60)))
+    scores = list(Membership().scores(leaking_case("copies", 60, 60, 30)))
     assert find(scores, "membership_tpr").note.startswith(
         "at 3.2% false alarms, the lowest that so few can show;"
     )
-    scores = list(Membership().scores(leaking_case("copies", 60, 60, 30)))
+    scores = list(Membership().scores(leaking_case("copies", 60, 60, 15)))
     assert find(scores, "membership_tpr").note.endswith(
         "only 15 non-members to tell the rate of false alarms by"
     )
@@ -112,8 +147,9 @@ def test_few_others_show_a_higher_rate_or_none() -> None:
 
 @pytest.mark.parametrize(
     ("sizes", "said"),
-    [((0, 9, 9), "no rows to judge"), ((4, 9, 20), "4 synthetic rows"), ((9, 4, 20), "4 real train rows"),
-     ((9, 9, 9), "9 held-out rows"), ((9, 0, 9), "no real train rows"), ((9, 9, 0), "held out")],
+    [((0, 19, 19), "no rows to judge"), ((1, 19, 20), "1 row is too few: it takes at least 10"),
+     ((19, 4, 20), "4 real train rows are"), ((19, 19, 9), "9 held-out rows are"),
+     ((19, 0, 19), "no real train rows"), ((19, 19, 0), "held out")],
 )  # fmt: skip
 def test_too_few_rows(sizes: tuple[int, int, int], said: str) -> None:
     case = case_of(NUMBER, *([[float(i)] for i in range(size)] for size in sizes))
@@ -124,8 +160,10 @@ def test_too_few_rows(sizes: tuple[int, int, int], said: str) -> None:
 def test_rows_all_alike_tell_nothing() -> None:
     case = case_of(NUMBER, [[1.0]] * 20, [[1.0]] * 30, [[1.0]] * 60)
     scores = assert_kept(Membership(), case)
-    assert value(scores, "membership_auc") == 0.5
-    assert value(scores, "membership_tpr") == 0
+    score = find(scores, "membership_auc")
+    assert (score.value, score.low, score.high) == (0.5, *wilson(15, 30))
+    score = find(scores, "membership_tpr")
+    assert (score.value, score.low, score.high) == (0, *wilson(0, 30))
 
 
 @settings(max_examples=25)

@@ -73,6 +73,16 @@ def test_texts_are_left_out_and_all_other_pairs_are_there() -> None:
     assert not any("note" in pair for pair in pairs)
 
 
+def test_texts_of_a_small_table_are_left_out_too() -> None:
+    schema = Schema.model_validate(
+        {"columns": [*numbers_schema("x", "y").model_dump()["columns"], {"name": "note", "kind": "text"}]}
+    )
+    train = [[i, i % 5, f"note {i % 2}"] for i in range(12)]
+    holdout = [[i, i % 7, f"note {i}"] for i in range(12)]
+    found = Pairs().scores(case_of(schema, train, train, holdout))
+    assert {(s.column_a, s.column_b) for s in found if s.column_a} == {("x", "y")}
+
+
 def columns_with_gaps(rng: np.random.Generator, n: int) -> list[Any]:
     base = rng.normal(size=n)
     made = [base, base + rng.normal(size=n), rng.normal(size=n) * 1e6 + 1e9, np.full(n, 0.1), base * -3 + 7]

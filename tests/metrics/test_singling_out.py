@@ -98,7 +98,7 @@ def test_one_column_by_hand() -> None:
     # Alone among the rows: 1, 2, 3, 9; at most 1; at least 9. Train rows: 1, 2 and "at most 1" fit one each, 3 two, 9 and "at
     # least 9" none. Held-out rows: 3 fits one; "at most 1" none; "at least 9" fits one.
     case = case_of(
-        NUMBER, [[1.0], [2.0], [3.0], [9.0]], [[1.0], [2.0], [3.0], [3.0]], [[3.0], [12.0], [5.0], [6.0]]
+        NUMBER, [[1.0], [2.0], [3.0], [9.0]] * 3, [[1.0], [2.0], [3.0], [3.0]], [[3.0], [12.0], [5.0], [6.0]]
     )
     scores = assert_kept(SinglingOut(), case)
     attack, control = (
@@ -115,7 +115,7 @@ def test_one_column_by_hand() -> None:
 
 def test_more_held_out_rows_are_brought_to_as_many_as_train_rows() -> None:
     # 3 and "at least 3" are alone. Of the held-out rows one is 3, two are at least 3; two of four are drawn.
-    case = case_of(NUMBER, [[1.0], [1.0], [3.0]], [[3.0], [1.0]], [[3.0], [4.0], [0.0], [2.0]])
+    case = case_of(NUMBER, [[1.0], [1.0], [3.0]] * 4, [[3.0], [1.0]], [[3.0], [4.0], [0.0], [2.0]])
     # distinct rows are 1 and 3: 1 and "at most 1" stand alone too; held out: none is 1, one is at most 1
     scores = list(SinglingOut().scores(case))
     expected = [1 / 2, 2 / 3, 0, 1 / 2]  # =3, >=3, =1, <=1
@@ -125,7 +125,7 @@ def test_more_held_out_rows_are_brought_to_as_many_as_train_rows() -> None:
 
 def test_fewer_held_out_rows_raise_the_control() -> None:
     train = [[float(i)] for i in range(8)]
-    case = case_of(NUMBER, train, train, [[0.0], [1.0], [50.0], [60.0]])
+    case = case_of(NUMBER, train * 2, train, [[0.0], [1.0], [50.0], [60.0]])
     scores = list(SinglingOut().scores(case))
     # 8 values, at most 0, at least 7. All fit one train row; one of half as many would fit every second time. Held out fit
     # 0, 1 and "at most 0"; "at least 7" fits two.
@@ -167,12 +167,14 @@ def test_new_people_are_singled_out_as_often_on_both_sides_whatever_the_sizes() 
 
 
 def test_an_attack_no_better_than_blind_says_so() -> None:
-    case = case_of(NUMBER, [[100.0], [101.0]], [[1.0], [2.0]], [[1.0], [2.0]])
+    case = case_of(NUMBER, [[100.0], [101.0]] * 5, [[1.0], [2.0]], [[1.0], [2.0]])
     assert "shows nothing" in find(SinglingOut().scores(case), "singling_out_risk_univariate").note
 
 
 def test_without_holdout_there_are_rates_and_no_risk() -> None:
-    scores = assert_kept(SinglingOut(), case_of(WORDS, [["a", "b"], ["b", "c"]], [["a", "b"]]))
+    scores = assert_kept(
+        SinglingOut(), case_of(WORDS, [["a", "b"], ["b", "c"]] * 5, [["a", "b"], ["b", "a"]])
+    )
     for mode in MODES:
         assert find(scores, f"singling_out_risk_{mode}").value is None
         assert find(scores, f"singling_out_control_{mode}").value is None
@@ -182,9 +184,17 @@ def test_without_holdout_there_are_rates_and_no_risk() -> None:
 def test_where_nothing_stands_alone() -> None:
     # Every value occurs twice, and two columns still single out a row.
     rows = [[a, b] for a in "ab" for b in "ab"]
-    scores = assert_kept(SinglingOut(), case_of(WORDS, rows, rows, rows))
-    assert "singles out a row" in find(scores, "singling_out_risk_univariate").note
+    scores = assert_kept(SinglingOut(), case_of(WORDS, rows * 3, rows, rows))
+    assert "singles out one of the rows" in find(scores, "singling_out_risk_univariate").note
     assert value(scores, "singling_out_rate_multivariate") == 1
+
+
+def test_guesses_of_a_few_rows_mean_nothing() -> None:
+    people = mixed_rows(40, 1)
+    for count, said in ((9, "9 rows are too few"), (1, "1 row is too few")):
+        scores = assert_kept(SinglingOut(), case_of(MIXED, people[:count], people, mixed_rows(40, 2)))
+        assert {score.value for score in scores} == {None}
+        assert all(said in score.note for score in scores)
 
 
 @pytest.mark.parametrize("empty", ["rows", "train"])

@@ -101,6 +101,29 @@ def test_mixed_columns_with_gaps_are_prepared_by_what_the_training_rows_know() -
     assert value(found, "tstr_lr_accuracy") == pytest.approx(np.mean((chances > 0.5) == truth))
 
 
+def test_boosted_trees_learn_from_few_rows() -> None:
+    for table, metric in ((BINARY, "tstr_gb_auc"), (NUMBER, "tstr_gb_r2")):
+        schema, made, holdout = split(table, 27)
+        assert value(scores(schema, made, made, holdout), metric) not in (0.0, 0.5)
+    schema, made, holdout = split(BINARY, 27)
+    assert value(scores(schema, made, made, holdout), "tstr_gb_auc") > 0.8
+    found = scores(schema.model_copy(update={"target": None}), made, made, holdout)
+    assert value(found, "tstr_columns") > 0.3
+
+
+def test_boosted_trees_that_cannot_split_have_no_figure() -> None:
+    schema = words_schema("x", "y", categories=[f"w{i}" for i in range(9)], target="y")
+    rows = [[f"w{i}", f"w{i % 2}"] for i in range(9)]
+    found = scores(schema, rows, rows, rows)
+    assert find(found, "tstr_gb_auc").note.endswith("9 rows are too few for boosted trees to learn from")
+    assert value(found, "tstr_rf_auc") > 0.5
+    found = scores(schema.model_copy(update={"target": None}), rows, rows, rows)
+    assert find(found, "tstr_columns", "y").note.endswith("are too few for boosted trees to learn from")
+    assert find(found, "tstr_columns").note.endswith(
+        "in every column the rows are too few for boosted trees to learn from"
+    )
+
+
 def test_several_classes_are_each_ranked_against_the_others() -> None:
     schema, made, holdout = split(THREE, 100)
     found = scores(schema, made, made, holdout)
