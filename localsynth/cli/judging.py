@@ -53,7 +53,7 @@ def evaluate(
     only: Annotated[
         str | None, typer.Option("--metrics", help="Only these, separated by commas.  [default: all]")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of whatever metrics draw.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, max=2**63 - 1, help="Of whatever metrics draw.")] = 0,
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="Cores to use.  [default: all]")
     ] = None,

@@ -21,6 +21,7 @@ __all__ = ["Columns", "jensen_shannon", "kolmogorov_smirnov", "total_variation"]
 _LENGTHS = "of the lengths of the texts, in characters"
 _NO_VALUES = "the column is empty in all train rows"
 _TYPES = {DateColumn: ("days", 1440), DatetimeColumn: ("minutes", 1)}
+_TOO_FEW = 5  # values; a mean of fewer would tell single ones
 
 
 class Columns:
@@ -122,7 +123,7 @@ def _of_column(case: Case, view: View) -> Iterator[Score]:
     yield _shape(view.name, made, real, note)
     yield _moved(view.name, made, real, note)
     if view.kind == "number":
-        yield from _moments(case, view.name, made)
+        yield from _moments(case, view.name, made, int((~view.missing("train")).sum()))
 
 
 def _shape(name: str, made: Array, real: Array, note: str) -> Score:
@@ -143,10 +144,15 @@ def _moved(name: str, made: Array, real: Array, note: str) -> Score:
     return Score("wasserstein", float(wasserstein_distance(made, real) / real.std()), name, note=note)
 
 
-def _moments(case: Case, name: str, values: Array) -> Iterator[Score]:
-    if values.size == 0:
+def _moments(case: Case, name: str, values: Array, real: int) -> Iterator[Score]:
+    if values.size < _TOO_FEW or real < _TOO_FEW:
+        because = (
+            "the column is empty in all rows judged"
+            if values.size == 0
+            else f"of fewer than {_TOO_FEW} values a mean would tell single ones"
+        )
         for metric in ("mean", "std"):
-            yield not_applicable(metric, "the column is empty in all rows judged", name)
+            yield not_applicable(metric, because, name)
         return
     mean = float(values.mean())
     unit, minutes = _TYPES.get(type(case.schema.column(name)), ("", 0))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -83,14 +84,36 @@ def _scores(metric: Metric, case: Case) -> list[Score]:
     if because:
         return [not_applicable(measure.name, because) for measure in metric.measures]
     try:
-        return list(metric.scores(case))
+        given = list(metric.scores(case))
     except (LocalsynthError, KeyboardInterrupt):
         raise
     except Exception as error:  # a stranger's metric can raise anything; it is told, not swallowed
+        # Its words are not repeated: they may quote a cell of a held-out row.
         raise LocalsynthError(
-            f"the metric '{metric.name}' failed: {type(error).__name__}: {error}",
-            "leave it out: --metrics names the ones to compute",
+            f"the metric '{metric.name}' failed with {type(error).__name__}",
+            "leave it out: --metrics names the ones to compute; --debug shows where it failed",
         ) from error
+    known = {measure.name for measure in metric.measures}
+    return [_sound(metric.name, score, known) for score in given]
+
+
+def _sound(metric: str, score: Score, known: Set[str]) -> Score:
+    """The score as it may be kept: of a declared measure, with finite numbers or none."""
+    if getattr(score, "metric", None) not in known:  # a stranger may give anything
+        raise LocalsynthError(
+            f"the metric '{metric}' gave something else than a score of its measures",
+            "leave it out: --metrics names the ones to compute",
+        )
+    value, low, high = (None if one is None else float(one) for one in (score.value, score.low, score.high))
+    if any(one is not None and not math.isfinite(one) for one in (value, low, high)):
+        return replace(
+            score,
+            value=None,
+            low=None,
+            high=None,
+            note="not applicable, because the metric found no finite number",
+        )
+    return replace(score, value=value, low=low, high=high)
 
 
 def _nothing_to_hold_against(metric: Metric, case: Case) -> str:

@@ -39,7 +39,13 @@ def create_all(names: Iterable[str] | None = None) -> list[Metric]:
 
     Raises ``NotFound`` with the nearest name, ``LocalsynthError`` if loading fails or two metrics give one measure.
     """
-    every = [cast("Metric", METRICS.get(name)()) for name in METRICS.names()]
+    plugins = METRICS.names()
+    asked = list(names) if names is not None else list(plugins)
+    if not asked:
+        raise NotFound("no metric is named", f"metrics: {', '.join(plugins)}")
+    # Where all are named as plug-ins, no other need load: one that is broken can be left out.
+    wanted = set(asked) if set(asked) <= set(plugins) else set(plugins)
+    every = [cast("Metric", METRICS.get(name)()) for name in sorted(wanted)]
     gives: dict[str, str] = {}
     for metric in every:
         for measure in metric.measures:
@@ -49,8 +55,8 @@ def create_all(names: Iterable[str] | None = None) -> list[Metric]:
                     f"the metrics '{other}' and '{metric.name}' both give '{measure.name}'",
                     "uninstall the package that brings one of them",
                 )
-    wanted = {_known(name, gives) for name in names} if names is not None else set(METRICS.names())
-    found = [metric for metric in every if metric.name in wanted]
+    chosen = {_known(name, gives) for name in asked}
+    found = [metric for metric in every if metric.name in chosen]
     return sorted(found, key=lambda metric: (_FAMILIES.index(metric.family), metric.name))
 
 

@@ -143,4 +143,5 @@ def remove(con: duckdb.DuckDBPyConnection, name: str) -> None:
     for number in range(1, generation):
         con.execute(f"DROP TABLE IF EXISTS {names.old_synth_table(name, number)}")
     con.execute("DELETE FROM meta.statistics WHERE dataset = ?", [name])
+    con.execute("DELETE FROM meta.metrics WHERE dataset = ?", [name])
     _remove_rows(con, name)

@@ -34,8 +34,14 @@ def put(store: Store, evaluation: Evaluation, families: Mapping[str, str]) -> No
             generations.exact_name(con, run.dataset)
             kept = [judged for judged in evaluation.scores if judged.subject not in runs - {run.run_id}]
             con.execute(
-                "DELETE FROM meta.metrics WHERE run_id = ? AND dataset = ? AND list_contains(?, metric)",
-                [run.run_id, evaluation.dataset.name, [CAUTION, *families]],
+                "DELETE FROM meta.metrics WHERE run_id = ? AND dataset = ?"
+                " AND (list_contains(?, metric) OR computed_at < ?)",
+                [
+                    run.run_id,
+                    evaluation.dataset.name,
+                    [CAUTION, *families],
+                    clock.naive(evaluation.dataset.imported_at),
+                ],
             )
             size = len(kept)
             columns = {
@@ -65,14 +71,15 @@ def read(store: Store, runs: Sequence[Run], dataset: str | None = None) -> Evalu
     dataset : held against this one, by default the first run's own.
     """
     with store.read() as con:
-        name = generations.exact_name(con, dataset or runs[0].dataset)
+        held_against = catalogue.read(con, generations.exact_name(con, dataset or runs[0].dataset))
         found = {}
         for run in runs:
             query = (
                 f"SELECT subject, {names.columns_sql(_SCORE)}, seed, reference_rows, computed_at FROM meta.metrics"
-                " WHERE run_id = ? AND dataset = ? ORDER BY computed_at, position"
+                " WHERE run_id = ? AND dataset = ? AND computed_at >= ? ORDER BY computed_at, position"
             )
-            found[run.run_id] = con.execute(query, [run.run_id, name]).fetchall()
+            since = clock.naive(held_against.imported_at)  # older scores are of other real rows
+            found[run.run_id] = con.execute(query, [run.run_id, held_against.name, since]).fetchall()
             if not found[run.run_id]:
                 return None
         latest = max(found.values(), key=lambda rows: rows[-1][-1])
@@ -85,7 +92,7 @@ def read(store: Store, runs: Sequence[Run], dataset: str | None = None) -> Evalu
         }
         beside = list(newest.values())
         return Evaluation(
-            dataset=catalogue.read(con, name),
+            dataset=held_against,
             runs=tuple(runs),
             scores=tuple(
                 Judged(row[0], Score(**dict(zip(_SCORE, row[1:-3], strict=True)))) for row in (*beside, *own)

@@ -90,7 +90,9 @@ def evaluate(
         references = {}
         for name in REFERENCES if wanted else ():
             step(0, 1, name, "rows")
-            made = reference_rows(name, dataset, train, wanted, choice.seed, checker.violations)
+            # What copying looks like depends on how much is copied: as many rows as the longest run has.
+            rows = most if name == "bootstrap" else wanted
+            made = reference_rows(name, dataset, train, rows, choice.seed, checker.violations)
             references[name] = without_identifiers(schema, made)
             check()
         scores = [
@@ -153,7 +155,7 @@ def families(chosen: Sequence[Metric] | None = None) -> dict[str, Any]:
     """The family of every measure, by name."""
     return {
         measure.name: metric.family
-        for metric in chosen or metrics.create_all()
+        for metric in (metrics.create_all() if chosen is None else chosen)
         for measure in metric.measures
     }
 
@@ -234,10 +236,14 @@ def _as(dataset: Dataset, table: pa.Table, run: Run) -> pa.Table:
             f"run {run.run_id} cannot be held against the dataset '{dataset.name}': it {has}",
             "both need the same columns; --against names another dataset",
         )
-    try:
-        return table.select(target.names).cast(target)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise DatasetError(
-            f"run {run.run_id} cannot be held against the dataset '{dataset.name}': {error}",
-            "its columns have other types by now; make a new run",
-        ) from error
+    for field in target:
+        try:
+            table.column(field.name).cast(field.type)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            # Arrow's own message quotes the cell.
+            raise DatasetError(
+                f"run {run.run_id} cannot be held against the dataset '{dataset.name}': '{field.name}' is"
+                f" {table.column(field.name).type} there and {field.type} here",
+                "its columns have other types by now; make a new run",
+            ) from error
+    return table.select(target.names).cast(target)

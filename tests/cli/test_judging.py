@@ -140,6 +140,7 @@ def test_another_dataset_to_hold_them_against(cli: Cli, runs: tuple[str, str]) -
         (["evaluate", "nosuch"], "there is no run called 'nosuch'", "localsynth runs"),
         (["evaluate", "--metrics", "privcy"], "no metric 'privcy'", "metrics:"),
         (["evaluate", "--json", "--html", "x.html"], "choose one", "--help"),
+        (["evaluate", "--metrics", " , "], "no metric is named", "metrics:"),
         (["evaluate", ""], "there is no run called ''", "localsynth runs"),
         (["evaluate", "--metrics", "membership_acu"], "did you mean 'membership_auc'", "localsynth metrics"),
         (["evaluate", "--html", "/nowhere/x.html"], "no folder /nowhere", "make it"),

@@ -108,17 +108,27 @@ def test_distance_of_distributions_cuts_numbers_at_deciles() -> None:
 
 
 def test_plain_facts_of_numbers() -> None:
-    found = of_one(numbers_schema("x"), [1, 2, 6, None], [0, 1])
+    found = of_one(numbers_schema("x"), [1, 2, 6, 2, 4, None], [0, 1, 1, 2, 3])
     assert value(found, "mean", "x") == 3.0
-    assert value(found, "std", "x") == pytest.approx(np.std([1, 2, 6]))
+    assert value(found, "std", "x") == pytest.approx(np.std([1, 2, 6, 2, 4]))
     assert not [score for score in found if score.metric in {"mean", "std"} and score.column_a is None]
+
+
+@pytest.mark.parametrize(("made", "train"), [([987654321], [1] * 9), ([3] * 9, [987654321, None])])
+def test_the_mean_of_a_few_values_is_not_told(made: list[int], train: list[int | None]) -> None:
+    """It would be a person's own number."""
+    found = of_one(numbers_schema("x"), made, train)
+    for metric in ("mean", "std"):
+        score = find(found, metric, "x")
+        assert score.value is None
+        assert "987654321" not in score.note
 
 
 def test_the_mean_of_dates_can_be_read() -> None:
     schema = Schema.model_validate(
         {"columns": [{"name": "x", "kind": "date", "range": ["2000-01-01", "2001-01-01"]}]}
     )
-    found = of_one(schema, [date(2000, 1, 1), date(2000, 1, 3)], [date(2000, 1, 1)])
+    found = of_one(schema, [date(2000, 1, 1), date(2000, 1, 3)] * 3, [date(2000, 1, 1)] * 5)
     assert "2000-01-02" in find(found, "mean", "x").note
 
 

@@ -112,9 +112,32 @@ def test_a_strangers_failure_is_told() -> None:
         def scores(self, case: Case) -> Iterable[Score]:
             raise ZeroDivisionError("nothing there")
 
-    with pytest.raises(LocalsynthError, match="'spy' failed: ZeroDivisionError: nothing there") as caught:
+    with pytest.raises(LocalsynthError, match="'spy' failed with ZeroDivisionError") as caught:
         list(judge(case(), {}, [Broken()]))
     assert "--metrics" in caught.value.hint
+    assert "nothing there" not in caught.value.message + caught.value.hint  # it might quote a cell
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), np.float32("nan")])
+def test_numbers_that_are_none_are_not_kept(value: float) -> None:
+    class Odd(Spy):
+        measures = (Measure("odd", "odd", "", "none", None, None, ""),)
+
+        def scores(self, case: Case) -> Iterable[Score]:
+            yield Score("odd", value, low=0.0)
+
+    (first, *_) = judge(case(), {}, [Odd()])
+    assert (first.score.value, first.score.low) == (None, None)
+    assert first.score.note.startswith("not applicable, because")
+
+
+def test_only_scores_of_declared_measures_are_taken() -> None:
+    class Odd(Spy):
+        def scores(self, case: Case) -> Iterable[Score]:
+            yield Score("another", 1.0)
+
+    with pytest.raises(LocalsynthError, match="'spy' gave something else"):
+        list(judge(case(), {}, [Odd()]))
 
 
 def test_identifiers_are_not_judged() -> None:

@@ -38,7 +38,7 @@ def evaluation(store: Store, chosen: tuple[Run, ...], value: float = 0.5) -> Eva
     ]
     subjects = [REAL, "bootstrap", *(run.run_id for run in chosen)]
     scores = tuple(Judged(subject, score) for subject in subjects for score in of_all)
-    moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    moment = datetime(2126, 1, 2, 3, 4, 5, tzinfo=UTC)
     return Evaluation(datasets.get(store, "clinic"), chosen, scores, 2**53, 40, moment)
 
 
@@ -60,7 +60,7 @@ def test_one_run_of_two_is_a_whole_report(store: Store, two: tuple[Run, Run]) ->
 
 def test_newer_scores_replace_older_ones(store: Store, two: tuple[Run, Run]) -> None:
     metrics.put(store, evaluation(store, two, 0.1), FAMILIES)
-    later = replace(evaluation(store, two[:1], 0.9), made_at=datetime(2026, 5, 1, tzinfo=UTC))
+    later = replace(evaluation(store, two[:1], 0.9), made_at=datetime(2126, 5, 1, tzinfo=UTC))
     metrics.put(store, later, FAMILIES)
     assert metrics.read(store, two[:1]) == later
     both = metrics.read(store, two)
@@ -75,7 +75,7 @@ def test_scores_of_other_metrics_stay(store: Store, two: tuple[Run, Run]) -> Non
     some = replace(
         evaluation(store, two),
         scores=tuple(Judged(subject, score) for subject in (REAL, two[0].run_id)),
-        made_at=datetime(2026, 5, 1, tzinfo=UTC),
+        made_at=datetime(2126, 5, 1, tzinfo=UTC),
     )
     metrics.put(store, some, {"exact_copies": "privacy"})
     both = metrics.read(store, two[:1])
@@ -91,7 +91,7 @@ def test_runs_judged_apart_are_reported_together(store: Store, two: tuple[Run, R
     some = replace(
         evaluation(store, two[1:]),
         scores=tuple(Judged(subject, score) for subject in (REAL, two[1].run_id)),
-        made_at=datetime(2026, 5, 1, tzinfo=UTC),
+        made_at=datetime(2126, 5, 1, tzinfo=UTC),
     )
     metrics.put(store, some, {"exact_copies": "privacy"})
     both = metrics.read(store, two)
@@ -101,6 +101,20 @@ def test_runs_judged_apart_are_reported_together(store: Store, two: tuple[Run, R
         "exact_copies",
     }
     assert both.subjects == (REAL, "bootstrap", *(run.run_id for run in two))
+
+
+def test_scores_of_rows_that_were_replaced_are_no_scores(store: Store, two: tuple[Run, Run]) -> None:
+    old = replace(
+        evaluation(store, two), made_at=datetime(2020, 1, 1, tzinfo=UTC)
+    )  # before the dataset was made
+    metrics.put(store, old, FAMILIES)
+    assert metrics.read(store, two) is None
+    score = Judged(REAL, Score("exact_copies", 0.0))
+    metrics.put(store, replace(evaluation(store, two), scores=(score,)), {"exact_copies": "privacy"})
+    found = metrics.read(store, two)
+    assert found is not None
+    assert found.scores == (score,)
+    assert reading.count(store, ("meta", "metrics")) == 2  # one for each run, and nothing of before
 
 
 def test_a_run_never_evaluated_has_no_scores(store: Store, two: tuple[Run, Run]) -> None:
