@@ -1,4 +1,4 @@
-"""``evaluate``, ``report`` and ``compare``: what rows are worth, and what they give away."""
+"""``evaluate``, ``report``, ``compare`` and ``metrics``: what rows are worth, and what they give away."""
 
 from __future__ import annotations
 

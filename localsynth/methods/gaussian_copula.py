@@ -11,13 +11,13 @@ from pydantic import Field
 
 from localsynth.core.columns import IdentifierColumn, TextColumn
 from localsynth.core.contracts import Ask, Draft, EngineInfo, MethodParams, Task
-from localsynth.core.errors import DatasetError
 from localsynth.core.run import Exposure
 from localsynth.core.seeds import derive
 from localsynth.tables import arrow_schema
 
 from .copula.levels import levels_of
 from .copula.model import Copula, fit
+from .reals import train_rows
 
 __all__ = ["GaussianCopula", "GaussianCopulaParams"]
 
@@ -64,12 +64,7 @@ class GaussianCopula:
 
     def prepare(self, task: Task, info: EngineInfo | None) -> None:
         """Raises ``DatasetError`` where there are no train rows to fit."""
-        train = task.train() if task.train is not None else None
-        if train is None or train.num_rows == 0:
-            raise DatasetError(
-                f"the method 'gaussian-copula' fits real rows, and the dataset '{task.dataset}' has none",
-                "import a table (localsynth import FILE), or use text-to-tabular, which needs only a schema",
-            )
+        train = train_rows(task, self.name, "fits real rows")
         self._task, self._train, self._copula = task, train, None
 
     def batch_rows(self) -> int:

@@ -10,10 +10,11 @@ import pyarrow as pa
 
 from localsynth.core.columns import IdentifierColumn
 from localsynth.core.contracts import Ask, Draft, EngineInfo, MethodParams, Task
-from localsynth.core.errors import DatasetError
 from localsynth.core.run import Exposure
 from localsynth.core.seeds import derive
 from localsynth.tables import arrow_schema
+
+from .reals import train_rows
 
 __all__ = ["Independent", "IndependentParams"]
 
@@ -45,13 +46,7 @@ class Independent:
 
     def prepare(self, task: Task, info: EngineInfo | None) -> None:
         """Raises ``DatasetError`` where there are no train rows to resample."""
-        train = task.train() if task.train is not None else None
-        if train is None or train.num_rows == 0:
-            raise DatasetError(
-                f"the method 'independent' resamples real rows, and the dataset '{task.dataset}' has none",
-                "import a table (localsynth import FILE), or use text-to-tabular, which needs only a schema",
-            )
-        self._task, self._train = task, train
+        self._task, self._train = task, train_rows(task, self.name, "resamples real rows")
 
     def batch_rows(self) -> int:
         return 10_000

@@ -31,7 +31,6 @@ def put(store: Store, evaluation: Evaluation, families: Mapping[str, str]) -> No
     runs = {run.run_id for run in evaluation.runs}
     with store.write() as con:
         for run in evaluation.runs:
-            generations.exact_name(con, run.dataset)
             kept = [judged for judged in evaluation.scores if judged.subject not in runs - {run.run_id}]
             con.execute(
                 "DELETE FROM meta.metrics WHERE run_id = ? AND dataset = ?"
