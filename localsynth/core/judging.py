@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar, cast, runtime_checkable
 
 from .schema import Schema
+from .targets import Statistics
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-__all__ = ["Case", "Family", "Kept", "Measure", "Metric", "Score", "StandIn", "not_applicable"]
+__all__ = ["Case", "Family", "Kept", "Measure", "Metric", "Score", "StandIn", "not_applicable", "writable"]
 
 Family = Literal["validity", "fidelity", "utility", "privacy"]
 
@@ -73,6 +74,17 @@ def not_applicable(
     return Score(metric, None, column, column_b, item, note=f"not applicable, because {because}")
 
 
+def writable(text: object) -> bool:
+    """Whether it is a text that can be stored and shown: a lone surrogate has no UTF-8."""
+    if not isinstance(text, str):
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 class Kept:
     """What several metrics need and only one should compute. Safe to use from several threads."""
 
@@ -100,6 +112,8 @@ class Case:
     seed : for whatever a metric draws. violations : a boolean array (rows x rules); NULL counts as met.
     kept : what was computed of this case; common : of all cases with this very train and holdout.
     check : called between two pieces of work of about a second; raises ``Cancelled``. threads : a metric may use.
+    targets : the statistics that the rows judged were made to meet, if they were.
+    withheld : why there are no real rows here, where that is not because the dataset has none.
     """
 
     schema: Schema
@@ -112,6 +126,8 @@ class Case:
     common: Kept = field(default_factory=Kept)
     check: Callable[[], None] = lambda: None
     threads: int = 1
+    targets: Statistics | None = None
+    withheld: str = ""
 
 
 @runtime_checkable

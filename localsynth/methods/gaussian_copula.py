@@ -48,7 +48,7 @@ class GaussianCopula:
     """
 
     name: ClassVar[str] = "gaussian-copula"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     exposure: ClassVar[Exposure] = Exposure.STATISTICS
     needs_model: ClassVar[bool] = False
     summary: ClassVar[str] = (

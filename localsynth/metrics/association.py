@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from .encode import Array
 
 __all__ = ["Counts", "correlation_ratio", "count", "cramers_v", "pearson", "total_variation"]
 
-_BLOCK = 20_000  # rows standardised at a time
+_BLOCK, _CELLS = 20_000, 4_000_000  # rows standardised at a time, and cells of them
 _DENSE = 1 << 19  # cells of a contingency table that are counted one by one, empty ones too
 
 #: Cells of a contingency table as rising keys (first class * classes of the second + second class), and rows in each.
 Counts = tuple[Array, Array]
 
 
-def pearson(columns: Sequence[Array]) -> Array:
+def _idle() -> None:
+    """Nobody asks whether to stop."""
+
+
+def pearson(columns: Sequence[Array], check: Callable[[], None] = _idle) -> Array:
     """Pearson's r of any two number columns over the rows that have both (columns x columns).
 
-    NaN where it is not defined: fewer than two such rows, or one column constant over them.
+    NaN where it is not defined: fewer than two such rows, or one column constant over them. The same to the last digit
+    however many threads BLAS may use: it uses one, for each number of threads adds up in another order. check : called
+    between blocks of rows.
     """
+    with threadpool_limits(1, "blas"):
+        return _pearson(columns, check)
+
+
+def _pearson(columns: Sequence[Array], check: Callable[[], None]) -> Array:
     wide = len(columns)
     n, one, square, both = (np.zeros((wide, wide)) for _ in range(4))
     centers, scales = zip(*map(_center_and_scale, columns), strict=True)
-    for start in range(0, len(columns[0]), _BLOCK):
-        block = np.column_stack([values[start : start + _BLOCK] for values in columns])
+    step = max(1, min(_BLOCK, _CELLS // wide))
+    for start in range(0, len(columns[0]), step):
+        check()
+        block = np.column_stack([values[start : start + step] for values in columns])
         there = ~np.isnan(block)
         values = np.where(there, (block - centers) / scales, 0.0)
         present = there.astype(np.float64)
@@ -76,11 +90,16 @@ def count(first: Array, second: Array, classes: tuple[int, int]) -> Counts:
 
 def total_variation(one: Counts, other: Counts) -> float:
     """Half the sum of absolute differences of the shares of all cells; both tables must have rows."""
-    keys = np.union1d(one[0], other[0])
-    gap = np.zeros(len(keys))
-    gap[np.searchsorted(keys, one[0])] = one[1] / one[1].sum()
-    gap[np.searchsorted(keys, other[0])] -= other[1] / other[1].sum()
-    return float(min(1.0, np.abs(gap).sum() / 2))
+    if len(one[0]) > len(other[0]):
+        one, other = other, one
+    shares, theirs = one[1] / one[1].sum(), other[1] / other[1].sum()
+    # Keys rise in both: a search finds the cells both have, all others are different as a whole.
+    place = np.searchsorted(other[0], one[0])
+    both = place < len(other[0])
+    both[both] = other[0][place[both]] == one[0][both]
+    shares[both] -= theirs[place[both]]
+    theirs[place[both]] = 0.0
+    return float(min(1.0, (np.abs(shares).sum() + theirs.sum()) / 2))
 
 
 def cramers_v(table: Counts, width: int) -> float:
@@ -89,12 +108,11 @@ def cramers_v(table: Counts, width: int) -> float:
     width : classes of the second column.
     """
     keys, counts = table
-    _, rows = np.unique(keys // width, return_inverse=True)
-    _, columns = np.unique(keys % width, return_inverse=True)
+    rows, columns = np.divmod(keys, width)
     n = float(counts.sum())
     in_rows, in_columns = np.bincount(rows, counts), np.bincount(columns, counts)
     phi = float((counts * (counts / (in_rows[rows] * in_columns[columns]))).sum()) - 1.0
-    r, k = len(in_rows), len(in_columns)
+    r, k = np.count_nonzero(in_rows), np.count_nonzero(in_columns)
     if n < 2 or min(r, k) < 2:
         return 0.0
     corrected = max(0.0, phi - (r - 1) * (k - 1) / (n - 1))

@@ -14,16 +14,17 @@ from localsynth.core.seeds import derive
 
 from .encode import Array, View, views
 from .intervals import Rate, percentiles, residual_risk
+from .leaving_out import nearest_without, on_grid
 from .space import NO_POINTS, Space, joined, space
-from .workers import spread
 from .writing import lacking, nothing, too_few
 
 __all__ = ["AttributeInference"]
 
 _NAME = "attribute_inference_risk"
 _TARGETS, _FEWEST = 500, 10
-_SEARCHED, _CELLS = 20_000, 600_000_000  # synthetic rows; targets x rows x columns
-_AT_ONCE = 64  # targets
+_LEAST = 100  # targets of each sort, however many rows are searched
+_CELLS = 4_000_000_000  # targets x rows x columns: about five seconds of one core
+_PER_FEATURE = 0.25  # of a column's work
 _CLIP = 5.0  # standard deviations
 _TOLERANCE = 0.05
 _DRAWS = 1_000
@@ -35,12 +36,16 @@ class AttributeInference:
     As anonymeter does, with every column as the secret in turn. Nearest is by standardised numbers (cut at 5 standard
     deviations, so that an extreme value weighs no more than a few categories) and categories that differ or not; free texts
     can be the secret, but do not help to find the row. A guess is right if it is equal; of numbers if it is within 5% of the
-    true value, of days and moments within 5% of the span of the middle 90% of train values; a missing cell is a value like
-    others. Targets are as many train as held-out rows, at most 500 of each, drawn by chance; at most 20,000 synthetic rows
-    are searched, fewer where there are more than 30 columns.
+    true value, but no further off than 5% of the span of the middle 90% of train values (of all, where those are equal): 2003
+    is within 5% of every year of a table; of days and moments within 5% of that span; a missing cell is a value like others.
+    Distances are compared exactly, and of rows equally near one is taken that chance has put first: nothing of the
+    secret decides which. All synthetic rows are searched (that memory holds). Targets are as many train as held-out rows,
+    drawn by chance: at most 500 of each, fewer where there are many synthetic rows and columns (with 30 columns from 100,000
+    rows on), but never fewer than 100.
 
     The table's figure pools the guesses of all columns, so that a column counts by how often a guess about a stranger
-    fails in it: the mean of the columns' risks with these weights. Its interval draws people again, whole rows.
+    fails in it: the mean of the columns' risks with these weights. A column where every guess is right, blind ones too, holds
+    no secret and is none of them. Its interval draws people again, whole rows.
     """
 
     name: ClassVar[str] = "attribute-inference"
@@ -74,9 +79,10 @@ class AttributeInference:
             yield from nothing(self.measures, "the table has one column, and nothing to infer it from")
             return
         attack = _Attack.on(case, points)
-        guessed = spread(lambda view: attack.guesses(view, case), columns, case.threads, case.check)
+        case.check()
+        guessed = [attack.guesses(view, case) for view in columns]
         varied = [_varies(view) for view in columns]
-        outcomes = [o for o, varies in zip(guessed, varied, strict=True) if varies]
+        outcomes = [o for o, varies in zip(guessed, varied, strict=True) if varies and not o.plain]
         told = [
             outcome.score()
             if varies
@@ -97,6 +103,7 @@ def _too_few(case: Case) -> str | None:
 
 
 def _varies(view: View) -> bool:
+    # Held-out people are asked about too: a column is left out only where no answer at all differs.
     real = np.concatenate([view.parts["train"], view.parts["holdout"]])
     return len(np.unique(real)) > 1
 
@@ -110,6 +117,11 @@ class _Outcome:
     holdout: Array
     blind: float
 
+    @property
+    def plain(self) -> bool:
+        """Whether any answer is right."""
+        return bool(self.train.all() and self.holdout.all() and self.blind == 1)
+
     def score(self) -> Score:
         attack = Rate(float(self.train.sum()), len(self.train))
         control = Rate(float(self.holdout.sum()), len(self.holdout))
@@ -122,16 +134,13 @@ class _Outcome:
 
 @dataclass(frozen=True)
 class _Attack:
-    """The people asked about (train rows first, then as many held-out ones) and the synthetic rows searched.
+    """The people asked about (train rows first, then as many held-out ones) and the synthetic row nearest to each.
 
-    targets, searched : vectors (rows x features). apart : squared distances less a constant of each target, float32.
-    train, holdout, rows : which rows of the case these are.
+    nearest : by name of the secret column, which row of the case each target finds. train, holdout : the targets; rows : all
+    rows searched; each by numbers of the case.
     """
 
-    targets: Array
-    searched: Array
-    apart: Array
-    blocks: dict[str, slice]
+    nearest: dict[str, Array]
     train: Array
     holdout: Array
     rows: Array
@@ -139,96 +148,78 @@ class _Attack:
 
     @classmethod
     def on(cls, case: Case, points: Space) -> _Attack:
-        count = min(_TARGETS, len(points.matrix["train"]), len(points.matrix["holdout"]))
+        columns = views(case)
+        total = len(points.matrix["rows"])
+        count = min(_affordable(points, total), len(points.matrix["train"]), len(points.matrix["holdout"]))
         train, holdout = (
             points.some(part, count, derive(case.seed, "attribute-inference", part))
             for part in ("train", "holdout")
         )
-        most = min(_SEARCHED, max(1_000, _CELLS // (2 * count * max(1, len(points.blocks)))))
-        rows = points.some("rows", most, derive(case.seed, "attribute-inference", "rows"))
-        targets = np.vstack([points.matrix["train"][train], points.matrix["holdout"][holdout]])
-        targets, searched = (
-            _clipped(case, points, targets),
-            _clipped(case, points, points.matrix["rows"][rows]),
+        numbers = [points.blocks[view.name].start for view in columns if view.kind == "number"]
+
+        def placed(matrix: Array) -> Array:
+            made = np.array(matrix, np.float64)
+            made[:, numbers] = np.clip(made[:, numbers], -_CLIP, _CLIP)
+            return on_grid(made, len(points.blocks), _CLIP)
+
+        found = nearest_without(
+            placed(np.vstack([points.matrix["train"][train], points.matrix["holdout"][holdout]])),
+            lambda rows: placed(points.matrix["rows"][rows]),
+            np.random.default_rng(derive(case.seed, "attribute-inference", "order")).permutation(total),
+            [points.blocks.get(view.name) for view in columns],
+            case.check,
+            case.threads,
         )
-        lengths = np.einsum("ij,ij->i", searched, searched)
-
-        def away(start: int) -> Array:
-            return np.asarray(targets[start : start + _AT_ONCE] * -2 @ searched.T + lengths)
-
-        starts = range(0, len(targets), _AT_ONCE)
-        apart = np.vstack(spread(away, starts, case.threads, case.check))
-        note = f"{count:,} people of each sort"
-        if len(rows) < points.totals["rows"]:
-            note += f", {len(rows):,} of {points.totals['rows']:,} rows searched"
-        note = joined(note, points.cut)
         kept = points.rows
         return cls(
-            targets, searched, apart, points.blocks,
-            kept["train"][train], kept["holdout"][holdout], kept["rows"][rows], note,
+            {view.name: kept["rows"][rows] for view, rows in zip(columns, found, strict=True)},
+            kept["train"][train], kept["holdout"][holdout], kept["rows"],
+            joined(f"{count:,} people of each sort", points.cut),
         )  # fmt: skip
 
     def guesses(self, view: View, case: Case) -> _Outcome:
         """What comes out with this column as the secret."""
-        found = self._nearest_without(self.blocks.get(view.name))
-        guess = view.parts["rows"][self.rows[found]]
+        guess = view.parts["rows"][self.nearest[view.name]]
         truth = np.concatenate([view.parts["train"][self.train], view.parts["holdout"][self.holdout]])
-        tolerance = _tolerance(view, case)
-        right = _right(guess, truth, tolerance)
+        timed = isinstance(case.schema.column(view.name), DateColumn | DatetimeColumn)
+        relative, allowed = 0.0 if timed else _TOLERANCE, _tolerance(view)
+        right = _right(guess, truth, allowed, relative)
         rng = np.random.default_rng(derive(case.seed, "attribute-inference", "blind", view.name))
         blind = view.parts["rows"][self.rows[rng.integers(0, len(self.rows), len(truth))]]
         count = len(self.train)
-        return _Outcome(
-            view.name, right[:count], right[count:], float(_right(blind, truth, tolerance)[:count].mean())
-        )
-
-    def _nearest_without(self, block: slice | None) -> Array:
-        """Per target the nearest row searched, by all features but the block: its share is taken off, nothing is redone."""
-        if block is None:
-            return np.asarray(self.apart.argmin(axis=1))
-        known, own = self.targets[:, block], self.searched[:, block]
-        # (2 known, -1) . (own, own^2) is what the block adds to a squared distance, but for its sign and a constant.
-        minus = np.column_stack([known * 2, np.full(len(known), -1, np.float32)])
-        plus = np.ascontiguousarray(np.column_stack([own, np.einsum("ij,ij->i", own, own)]).T)
-        found = np.empty(len(known), np.int64)
-        for start in range(0, len(known), _AT_ONCE):
-            left = minus[start : start + _AT_ONCE] @ plus
-            left += self.apart[start : start + _AT_ONCE]
-            found[start : start + _AT_ONCE] = left.argmin(axis=1)
-        return found
+        by_chance = float(_right(blind, truth, allowed, relative).mean())
+        return _Outcome(view.name, right[:count], right[count:], by_chance)
 
 
-def _clipped(case: Case, points: Space, matrix: Array) -> Array:
-    made = matrix.copy()
-    for view in views(case):
-        if view.kind == "number":
-            place = points.blocks[view.name].start
-            np.clip(made[:, place], -_CLIP, _CLIP, out=made[:, place])
-    return made
+def _affordable(points: Space, rows: int) -> int:
+    """Targets of each sort."""
+    each = rows * (len(points.blocks) + _PER_FEATURE * points.width)
+    return int(np.clip(_CELLS / (2 * each), min(_LEAST, _TARGETS), _TARGETS))
 
 
-def _tolerance(view: View, case: Case) -> float | None:
-    """How far off a guess may be, in days or minutes; ``None`` for all that is no date."""
-    if not isinstance(case.schema.column(view.name), DateColumn | DatetimeColumn):
-        return None
+def _tolerance(view: View) -> float:
+    """How far off a guess of a number may be at most, in its own unit (of dates days or minutes)."""
     known = view.parts["train"][~view.missing("train")]
-    if not known.size:
+    if view.kind != "number" or not known.size:
         return 0.0
     low, high = np.quantile(known, (_TOLERANCE, 1 - _TOLERANCE))
-    return float(high - low) * _TOLERANCE
+    if low == high:  # such as of an amount that most people do not have
+        low, high = known.min(), known.max()
+    return float(high * _TOLERANCE - low * _TOLERANCE)
 
 
-def _right(guess: Array, truth: Array, tolerance: float | None) -> Array:
+def _right(guess: Array, truth: Array, allowed: float, relative: float) -> Array:
+    """Which guesses are right: equal, or numbers no further off than ``allowed``, and than that share of the truth if any."""
     if truth.dtype.kind != "f":
         return np.equal(guess, truth)
-    allowed = np.abs(truth) * _TOLERANCE if tolerance is None else np.full(len(truth), tolerance)
-    near = np.abs(guess - truth) <= allowed  # never true of a missing value
+    most = np.minimum(np.abs(truth) * relative, allowed) if relative else allowed
+    near = np.abs(guess - truth) <= most  # never true of a missing value
     return np.asarray(near | (np.isnan(guess) & np.isnan(truth)))
 
 
 def _of_table(case: Case, outcomes: list[_Outcome], told: list[Score], note: str) -> Score:
     if not outcomes:
-        return not_applicable(_NAME, "every column has the same value in every real row")
+        return not_applicable(_NAME, "there is no column where people differ and a guess can be wrong")
     hits, strangers = (np.mean([getattr(o, side) for o in outcomes], axis=0) for side in ("train", "holdout"))
     rng = np.random.default_rng(derive(case.seed, "attribute-inference", "bootstrap"))
     drawn = [

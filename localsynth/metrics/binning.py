@@ -9,6 +9,7 @@ import numpy as np
 from localsynth.core.judging import Case
 
 from .encode import PARTS, Array, Part, View, views
+from .pace import now_and_then
 
 __all__ = ["Classes", "as_numbers", "classes", "quantile_cuts"]
 
@@ -54,7 +55,16 @@ def classes(case: Case) -> dict[str, Classes]:
     """Every column as classes: categories as they are, numbers and lengths of texts cut at the deciles of the train
     split; missing is a class. Made once for a case.
     """
-    return case.kept.once("classes", lambda: {view.name: _classes(view) for view in views(case)})
+
+    def made() -> dict[str, Classes]:
+        check = now_and_then(case.check)
+        found = {}
+        for view in views(case):
+            check()
+            found[view.name] = _classes(view)
+        return found
+
+    return case.kept.once("classes", made)
 
 
 def _classes(view: View) -> Classes:

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from .disclosure import FEWEST, merged
 from .encode import Array
 
-__all__ = ["MOST", "Bins", "date_bins", "number_bins"]
+__all__ = ["MOST", "Bins", "date_bins", "number_bins", "safe_bins"]
 
 MOST = 20  # bins of one column
 _CORE = MOST - 2  # without the two open ends
@@ -31,22 +32,69 @@ _CALENDAR = (
 
 @dataclass(frozen=True)
 class Bins:
-    """labels : one per bin, rising. cuts : where the second and each later bin begins; a value at a cut lies above it."""
+    """names : what the edges are called, rising, one more than there are bins; ``None`` for an end that is open. cuts : where
+    the second and each later bin begins; a value at a cut lies above it. single : which bins are one value, day, month or
+    year, and called by its name.
+    """
 
-    labels: tuple[str, ...]
+    names: tuple[str | None, ...]
     cuts: Array
+    single: tuple[bool, ...]
 
-    def shares(self, values: Array, of: int) -> list[float]:
-        """How many of the values (no NaN) lie in each bin, over ``of``."""
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """One per bin, rising."""
+        return tuple(
+            _label(*ends, single=single)
+            for ends, single in zip(pairwise(self.names), self.single, strict=True)
+        )
+
+    def counts(self, values: Array) -> list[int]:
+        """How many of the values (no NaN) lie in each bin."""
         places = np.searchsorted(self.cuts, values, "right")
-        return [float(share) for share in np.bincount(places, minlength=len(self.labels)) / of]
+        return [int(count) for count in np.bincount(places, minlength=len(self.single))]
+
+    def merged(self, starts: list[int]) -> Bins:
+        """Fewer bins: each begins with one of these (rising from 0) and reaches to the next."""
+        ends = [*starts[1:], len(self.single)]
+        return Bins(
+            tuple(self.names[place] for place in [*starts, len(self.single)]),
+            self.cuts[[start - 1 for start in starts[1:]]],
+            tuple(end - start == 1 and self.single[start] for start, end in zip(starts, ends, strict=True)),
+        )
 
 
-ANY = Bins(("any value",), np.zeros(0))
+def _label(begins: str | None, ends: str | None, *, single: bool) -> str:
+    if begins is None:
+        return "any value" if ends is None else f"< {ends}"
+    if ends is None:
+        return f"≥ {begins}"
+    return begins if single else f"[{begins}, {ends})"
+
+
+ANY = Bins((None, None), np.zeros(0), (False,))
+
+
+def safe_bins(bins: Bins, values: Array, more: int = 0) -> Bins:
+    """The bins with neighbours merged until each holds at least ``FEWEST`` of the values, or none.
+
+    more : what is counted in the last bin beside them.
+    """
+    counts = bins.counts(values)
+    counts[-1] += more
+    return bins.merged(merged(counts))
+
+
+def _ends(values: Array) -> tuple[float, float]:
+    """Where 99% of the values lie, ``FEWEST`` at least on or beyond either end: edges are not to tell a lowest or highest."""
+    rising = np.sort(values)
+    aside = min(max(round(0.005 * (len(rising) - 1)), FEWEST - 1), (len(rising) - 1) // 2)
+    return float(rising[aside]), float(rising[-1 - aside])
 
 
 def number_bins(values: Array, low: int, high: int, decimals: int) -> Bins:
-    """At most 20 bins over where 99% of the values lie (no NaN among them), and open ends where the column allows more.
+    """At most 20 bins over where 99% of the values lie (no NaN among them), but for the outermost few, and open ends where
+    the column allows more. Bins may hold few values: see :func:`safe_bins`.
 
     low, high : what the column allows, times ``10**decimals``.
     """
@@ -54,9 +102,7 @@ def number_bins(values: Array, low: int, high: int, decimals: int) -> Bins:
         return ANY
     # In whole units of the last decimal: edges are exact.
     scale = 10**decimals
-    first, last = (
-        round(float(value) * scale) for value in np.quantile(values, (0.005, 0.995), method="nearest")
-    )
+    first, last = (round(value * scale) for value in _ends(values))
     step = _step(first, last)
     digits = decimals
     while digits and step % 10 ** (decimals - digits + 1) == 0:
@@ -87,9 +133,7 @@ def date_bins(values: Array, low: float, high: float, *, minutes: bool) -> Bins:
     if values.size == 0:
         return ANY
     base: Any = "m" if minutes else "D"
-    first, last = (
-        np.datetime64(int(value), base) for value in np.quantile(values, (0.005, 0.995), method="nearest")
-    )
+    first, last = (np.datetime64(int(value), base) for value in _ends(values))
     for unit, step, shift in _CALENDAR:
         if not minutes and unit in ("m", "h"):
             continue
@@ -112,11 +156,10 @@ def _written(moment: Any, unit: str) -> str:
 
 
 def _bins(edges: list[float], low: float, high: float, name: Callable[[float], str], *, single: bool) -> Bins:
-    """single : a bin is one value, day, month or year, and called by its name."""
-    labels = [name(a) if single else f"[{name(a)}, {name(b)})" for a, b in pairwise(edges)]
-    cuts = edges[1:-1]
+    names: list[str | None] = [name(edge) for edge in edges]
+    cuts, alone = edges[1:-1], [single] * (len(edges) - 1)
     if low < edges[0]:
-        labels, cuts = [f"< {name(edges[0])}", *labels], [edges[0], *cuts]
+        names, cuts, alone = [None, *names], [edges[0], *cuts], [False, *alone]
     if high >= edges[-1]:
-        labels, cuts = [*labels, f"≥ {name(edges[-1])}"], [*cuts, edges[-1]]
-    return Bins(tuple(labels), np.array(cuts, np.float64))
+        names, cuts, alone = [*names, None], [*cuts, edges[-1]], [*alone, False]
+    return Bins(tuple(names), np.array(cuts, np.float64), tuple(alone))

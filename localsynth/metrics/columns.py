@@ -13,6 +13,7 @@ from localsynth.core.columns import DateColumn, DatetimeColumn
 from localsynth.core.judging import Case, Family, Measure, Score, StandIn, not_applicable
 
 from .binning import as_numbers, classes
+from .disclosure import FEWEST, tells
 from .encode import Array, View, views
 from .writing import lacking, mean_of, nothing
 
@@ -20,15 +21,16 @@ __all__ = ["Columns", "jensen_shannon", "kolmogorov_smirnov", "total_variation"]
 
 _LENGTHS = "of the lengths of the texts, in characters"
 _NO_VALUES = "the column is empty in all train rows"
+_SINGLE = f"fewer than {FEWEST} {{}} rows are empty, or are not, and it would tell how many"
 _TYPES = {DateColumn: ("days", 1440), DatetimeColumn: ("minutes", 1)}
-_TOO_FEW = 5  # values; a mean of fewer would tell single ones
 
 
 class Columns:
     """Distances between each column and its counterpart in the train split.
 
     Numbers, dates and moments by their empirical distributions (of texts: of their lengths), categories by their shares.
-    All rows are used. A column that is empty in the rows but not in train counts as wholly different.
+    All rows are used. A column that is empty in the rows but not in train counts as wholly different. A rate of missing values
+    that would tell how many of fewer than 5 real rows are empty, or are not, is not given.
     """
 
     name: ClassVar[str] = "columns"
@@ -99,19 +101,18 @@ class Columns:
             for score in _of_column(case, view):
                 found[score.metric].append(score)
         no_numbers = "no column holds numbers or dates in both tables"
+        none = {name: _SINGLE.format("real") for name in ("missing_rate", "missing_rate_difference")}
         for name, scores in found.items():
             if name in ("mean", "std"):
                 # A mean over columns of different units says nothing.
                 yield from scores or [not_applicable(name, no_numbers)]
             else:
-                yield mean_of(name, scores, "columns", no_numbers)
+                yield mean_of(name, scores, "columns", none.get(name, no_numbers))
                 yield from scores
 
 
 def _of_column(case: Case, view: View) -> Iterator[Score]:
-    missing, missing_real = (float(view.missing(part).mean()) for part in ("rows", "train"))
-    yield Score("missing_rate", missing, view.name)
-    yield Score("missing_rate_difference", abs(missing - missing_real), view.name)
+    yield from _gaps(case, view)
     kinds = classes(case)[view.name]
     shares, shares_real = kinds.shares("rows"), kinds.shares("train")
     note = _LENGTHS if view.kind == "text" else ""
@@ -124,6 +125,24 @@ def _of_column(case: Case, view: View) -> Iterator[Score]:
     yield _moved(view.name, made, real, note)
     if view.kind == "number":
         yield from _moments(case, view.name, made, int((~view.missing("train")).sum()))
+
+
+def _gaps(case: Case, view: View) -> Iterator[Score]:
+    empty, empty_real = (view.missing(part) for part in ("rows", "train"))
+    missing = float(empty.mean())
+    if (case.rows is case.holdout or case.rows is case.train) and _few(empty):
+        yield not_applicable("missing_rate", _SINGLE.format("real"), view.name)
+    else:
+        yield Score("missing_rate", missing, view.name)
+    # Beside the rate of the rows, which anyone can count, the difference is as good as train's own rate.
+    if _few(empty_real):
+        yield not_applicable("missing_rate_difference", _SINGLE.format("train"), view.name)
+    else:
+        yield Score("missing_rate_difference", abs(missing - float(empty_real.mean())), view.name)
+
+
+def _few(empty: Array) -> bool:
+    return any(tells(int(found.sum())) for found in (empty, ~empty))
 
 
 def _shape(name: str, made: Array, real: Array, note: str) -> Score:
@@ -145,11 +164,11 @@ def _moved(name: str, made: Array, real: Array, note: str) -> Score:
 
 
 def _moments(case: Case, name: str, values: Array, real: int) -> Iterator[Score]:
-    if values.size < _TOO_FEW or real < _TOO_FEW:
+    if values.size < FEWEST or real < FEWEST:
         because = (
             "the column is empty in all rows judged"
             if values.size == 0
-            else f"of fewer than {_TOO_FEW} values a mean would tell single ones"
+            else f"of fewer than {FEWEST} values a mean would tell single ones"
         )
         for metric in ("mean", "std"):
             yield not_applicable(metric, because, name)

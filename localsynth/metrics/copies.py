@@ -95,7 +95,7 @@ def _cells(columns: tuple[View, ...], part: Part) -> Iterator[Array]:
     for start in range(0, total, _AT_ONCE):
         made = []
         for view in columns:
-            values = view.parts[part][start : start + _AT_ONCE]
+            values = view.cells(part)[start : start + _AT_ONCE]
             if view.kind == "number":
                 values = np.where(np.isnan(values), np.nan, values + 0.0).view(np.int64)
             made.append(values)

@@ -12,10 +12,12 @@ from sklearn.model_selection import StratifiedKFold
 from localsynth.core.judging import Case, Family, Measure, Score, StandIn, not_applicable
 from localsynth.core.seeds import derive
 
+from .design import Design, designs, picked
 from .encode import Array, View, views
 from .grouping import distinct_rows
-from .models import KINDS, Design, Learner, designs, picked
+from .models import KINDS, Learner
 from .ranking import Area, area, mean_area
+from .space import joined
 from .writing import lacking, nothing
 
 __all__ = ["Detection"]
@@ -28,7 +30,7 @@ _ROUNDS = 5
 _WORDS = ("logistic regression", "random forest", "boosted trees")
 _SOURCE = (
     "classifier two-sample test (Lopez-Paz & Oquab 2017, Revisiting classifier two-sample tests), 3-fold cross-validated"
-    " AUC; interval after DeLong et al. 1988"
+    " AUC; interval after DeLong et al. 1988 or, where wider, Newcombe 2006"
 )
 
 
@@ -49,7 +51,8 @@ class Detection:
     at most 2,500 each, drawn by chance; of smaller tables the mean of up to five draws is given. Numbers are standardised,
     missing ones at the median and told by a feature of their own, categories are one-hot, texts are left out; this encoding
     knows both sides but not which row is whose. Logistic regression; a random forest of 100 trees; histogram gradient
-    boosting (100 rounds; it takes cells as they are; leaves of at least 20 rows, of fewer than 400 a twentieth of them).
+    boosting (100 rounds; it takes cells as they are; leaves of at least 20 rows, of fewer than 400 a twentieth of them). Of
+    tables that would make more than 2,500 features the rarest categories of each column are one.
     """
 
     name: ClassVar[str] = "detection"
@@ -80,18 +83,20 @@ class Detection:
             return
         rounds = max(1, min(_ROUNDS, _MOST // rows))
         draws = [sides, *(_equally_many(case, number) for number in range(1, rounds))]
-        areas = [_areas(case, number, *draw) for number, draw in enumerate(draws) if len(draw[0]) >= _FEWEST]
+        found = [_areas(case, number, *draw) for number, draw in enumerate(draws) if len(draw[0]) >= _FEWEST]
+        areas, wide = [areas for areas, _ in found], found[0][1]
         times = f", mean of {len(areas)} draws" if len(areas) > 1 else ""
         for place, measure in enumerate(self.measures):
-            told = [one for found in areas if (one := found[place]) is not None]
+            told = [one for of_draw in areas if (one := of_draw[place]) is not None]
             if len(told) < len(areas):
                 because = f"{rows:,} different rows of each are too few for {_WORDS[place]} to learn from"
                 yield not_applicable(measure.name, because)
                 continue
             # The draws share most of their rows: their mean is steadier, but not surer than one of them.
-            mean = Area(float(np.mean([one.value for one in told])), _mean_variance(told))
+            value = float(np.mean([one.value for one in told]))
+            mean = Area(value, _mean_variance(told), told[0].above, told[0].below)
             low, high = mean.interval()
-            note = f"{rows:,} different rows of each{times}"
+            note = joined(f"{rows:,} different rows of each{times}", "" if KINDS[place] == "gb" else wide)
             yield Score(measure.name, mean.value, low=low, high=high, note=note)
 
 
@@ -114,8 +119,10 @@ def _equally_many(case: Case, number: int) -> tuple[Array, Array]:
     return picked(rng, made, most), picked(rng, real, most)
 
 
-def _areas(case: Case, number: int, made: Array, real: Array) -> list[Area | None]:
-    """Each classifier's area under the curve, the mean over the folds; ``None`` where it could learn nothing from so few."""
+def _areas(case: Case, number: int, made: Array, real: Array) -> tuple[list[Area | None], str]:
+    """Each classifier's area under the curve, the mean over the folds; ``None`` where it could learn nothing from so few. And
+    what of the columns was put together.
+    """
     design = _together(views(case), made, real)
     y = np.repeat([1, 0], (len(made), len(real)))
     seed = derive(case.seed, "detection", number)
@@ -130,7 +137,7 @@ def _areas(case: Case, number: int, made: Array, real: Array) -> list[Area | Non
                 break
             areas.append(area(y[test] == 1, model.chances(design.take(test))[:, 1]))
         found.append(mean_area(areas) if len(areas) == len(folds) else None)
-    return found
+    return found, design.note
 
 
 def _together(columns: tuple[View, ...], made: Array, real: Array) -> Design:

@@ -23,6 +23,8 @@ _FEW, _REPEATED = (
     50,
     5,
 )  # distinct real values of a text column that is read as categories, and rows of each on average
+_EXACT = 2**53  # whole numbers up to here are told apart by float64
+_MINUTE = 60_000_000  # microseconds
 _LEVELS, _BUCKETS = 256, 64  # one-hot places for the most frequent levels; the others share these by code
 
 
@@ -31,9 +33,12 @@ class View:
     """One column of all three tables.
 
     kind : ``number`` (days and minutes since 1970 for dates and moments), ``category`` (booleans too, and texts of at most 50
-    distinct real values with 5 rows each on average), ``text``. parts : per table one value a row: float64 with NaN for a
-    missing number; for categories and texts int64 codes into ``levels``, the same for all tables, most frequent in train
-    first. levels : the distinct values; ``None`` among them stands for missing. whole : a number that has no decimals.
+    distinct train values with 5 rows each on average), ``text``. parts : per table one value a row: float64 with NaN for a
+    missing number; for categories and texts int64 codes into ``levels``, the same for all tables. levels : the distinct
+    values, most frequent in train first, then those of the rows alone, then those held out alone; ``None`` among them stands
+    for missing. unasked : how many levels at the end are held out alone. whole : a number that has no decimals.
+    ranks : of numbers that float64 does not tell apart (identifiers beyond 2^53), instead of ``parts`` wherever cells are
+    compared: float64 ranks among the distinct values of all three tables, NaN for a missing number.
     """
 
     name: str
@@ -41,6 +46,12 @@ class View:
     parts: dict[Part, Array]
     levels: tuple[Any, ...] = ()
     whole: bool = False
+    ranks: dict[Part, Array] | None = None
+    unasked: int = 0
+
+    def cells(self, part: Part) -> Array:
+        """Values that are equal exactly where the cells are, and of numbers rise as they do (NaN is missing)."""
+        return self.parts[part] if self.ranks is None else self.ranks[part]
 
     def missing(self, part: Part) -> Array:
         """Which rows hold nothing, boolean."""
@@ -65,35 +76,71 @@ def _view(case: Case, column: Column) -> View:
     kind = arrow_type(column)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_temporal(kind):
         parts = {part: _numbers(array) for part, array in arrays.items()}
-        return View(column.name, "number", parts, whole=not pa.types.is_floating(kind))
-    levels = _levels(arrays["train"], arrays["holdout"], arrays["rows"])
+        whole = not pa.types.is_floating(kind)
+        return View(column.name, "number", parts, whole=whole, ranks=_ranks(arrays) if whole else None)
+    # The held-out rows' values must have a code, or they could not be compared; none is treated otherwise for being there.
+    levels = _levels(arrays["train"], arrays["rows"], arrays["holdout"])
+    unasked = len(levels) - len(_levels(arrays["train"], arrays["rows"]))
     codes = {part: _codes(array, levels) for part, array in arrays.items()}
-    text = isinstance(column, TextColumn) and not _repeats(arrays["train"], arrays["holdout"])
-    return View(column.name, "text" if text else "category", codes, tuple(levels.to_pylist()))
+    text = isinstance(column, TextColumn) and not _repeats(arrays["train"])
+    return View(
+        column.name, "text" if text else "category", codes, tuple(levels.to_pylist()), unasked=unasked
+    )
 
 
-def _repeats(*real: pa.Array) -> bool:
+def _repeats(train: pa.Array) -> bool:
     """Whether texts are few values over and over. Few rows alone make no categories: people's notes hardly ever agree."""
-    written = pa.chunked_array([array.drop_null() for array in real], real[0].type)
+    # Not asked of the rows judged, which would be read otherwise than others beside them; nor of the held-out rows, which
+    # decide nothing about how rows are read.
+    written = train.drop_null()
     values = len(pc.unique(written))
     return 0 < values <= _FEW and len(written) >= _REPEATED * values
 
 
 def _numbers(array: pa.Array) -> Array:
     if pa.types.is_timestamp(array.type):
-        array = pc.divide(array.cast(pa.int64()).cast(pa.float64(), safe=False), 60e6)
+        array = pc.divide(array.cast(pa.int64()).cast(pa.float64(), safe=False), float(_MINUTE))
     elif pa.types.is_date(array.type):
         array = array.cast(pa.int32())
     values = np.asarray(array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
     return np.where(np.isfinite(values), values, np.nan)
 
 
+def _ranks(arrays: dict[Part, pa.Array]) -> dict[Part, Array] | None:
+    """Ranks of whole numbers; ``None`` where float64 tells them all apart: to 2^53, and of moments whole minutes."""
+    moments = pa.types.is_timestamp(arrays["rows"].type)
+    whole = {part: array.cast(pa.int64()) for part, array in arrays.items()} if moments else arrays
+    filled = {
+        part: np.asarray(array.drop_null().to_numpy(zero_copy_only=False)) for part, array in whole.items()
+    }
+    if not any(_beyond(values, moments=moments) for values in filled.values()):
+        return None
+    distinct = np.unique(np.concatenate(list(filled.values())))
+    ranks: dict[Part, Array] = {}
+    for part, array in whole.items():
+        ranks[part] = np.full(len(array), np.nan)
+        ranks[part][array.is_valid().to_numpy(zero_copy_only=False)] = np.searchsorted(distinct, filled[part])
+    return ranks
+
+
+def _beyond(values: Array, *, moments: bool) -> bool:
+    if values.dtype.kind not in "iu" or not values.size:  # days are no such numbers
+        return False
+    if moments:
+        return bool((values % _MINUTE).any())
+    return max(int(values.max()), -int(values.min())) > _EXACT
+
+
 def _levels(*arrays: pa.Array) -> pa.Array:
-    """Distinct values of all arrays: by falling frequency in the first, then as they come in the others."""
-    counted = pc.value_counts(arrays[0])
-    order = np.argsort(-counted.field("counts").to_numpy(), kind="stable")
-    ranked = counted.field("values").take(pa.array(order))
-    return pc.unique(pa.chunked_array([ranked, *arrays[1:]], ranked.type))
+    """Distinct values of all arrays: those of the first, then those that the second has besides, and so on; each by falling
+    frequency there, equally frequent ones by value.
+    """
+    return pc.unique(pa.chunked_array([_ranked(array) for array in arrays], arrays[0].type))
+
+
+def _ranked(array: pa.Array) -> pa.Array:
+    counted = pa.Table.from_struct_array(pc.value_counts(array))
+    return counted.sort_by([("counts", "descending"), ("values", "ascending")])["values"].combine_chunks()
 
 
 def _codes(array: pa.Array, levels: pa.Array) -> Array:
@@ -156,6 +203,7 @@ def _standardised(view: View, fitted: Part, onehot: float) -> dict[Part, Array]:
     mean = float(own.mean()) if own.size else 0.0
     # The computed deviation of equal decimals is not always 0, and dividing by its rest would blow up.
     spread = float(own.std()) if own.size and own.min() < own.max() else 1.0
+    # A table that alone has missing values needs the place too; in the others it is 0 and weighs nothing.
     gaps = any(view.missing(part).any() for part in PARTS)
     made: dict[Part, Array] = {}
     for part in PARTS:
@@ -169,12 +217,13 @@ def _standardised(view: View, fitted: Part, onehot: float) -> dict[Part, Array]:
 
 
 def one_hot_width(view: View) -> int:
-    """Features of a category column."""
-    return min(len(view.levels), _LEVELS + _BUCKETS)
+    """Features of a category column that can be other than 0 in train or in the rows."""
+    return min(len(view.levels) - view.unasked, _LEVELS + _BUCKETS)
 
 
 def _one_hot(view: View, onehot: float) -> dict[Part, Array]:
-    width = one_hot_width(view)
+    # Levels that are held out alone stand behind the others and move none of them.
+    width = min(len(view.levels), _LEVELS + _BUCKETS)
     made: dict[Part, Array] = {}
     for part in PARTS:
         codes = view.parts[part]

@@ -15,7 +15,7 @@ def cell_codes(view: View, part: Part, rows: Array | None = None) -> Array:
     """Per row (of all, or of those numbered) a whole number from 0, the same where the cells are the same; missing cells
     are alike.
     """
-    cells = view.parts[part] if rows is None else view.parts[part][rows]
+    cells = view.cells(part) if rows is None else view.cells(part)[rows]
     _, codes = np.unique(cells, return_inverse=True)
     return np.asarray(codes, np.int64)
 

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, ClassVar
 
 import numpy as np
 
 from localsynth.core.columns import DateColumn, DatetimeColumn, FloatColumn, IntegerColumn, TextColumn
-from localsynth.core.judging import Case, Family, Measure, Score, StandIn
+from localsynth.core.judging import Case, Family, Measure, Score, StandIn, not_applicable
 
 from .binning import as_numbers
-from .bins import MOST, Bins, date_bins, number_bins
-from .encode import View, views
+from .bins import MOST, Bins, date_bins, number_bins, safe_bins
+from .disclosure import FEWEST, tells
+from .encode import Array, View, views
+from .space import joined
 from .writing import lacking, nothing
 
 __all__ = ["Histograms"]
 
-_RARE = 5  # a category of fewer train rows could point at a person: it is told only among the others
 _LENGTHS = "of the lengths of the texts, in characters"
+_FOLDED = f"fewer than {FEWEST} train rows are empty, so that they are counted with others"
+_ALONE = f"no two bars would stand for {FEWEST} train rows each (or none), and a bar of fewer tells of single people"
+
+
+@dataclass(frozen=True)
+class _Bars:
+    """labels : of the bars. train, made : rows in each. put_together : whether bars were. note : what a person should know."""
+
+    labels: tuple[str, ...]
+    train: tuple[int, ...]
+    made: tuple[int, ...]
+    put_together: bool
+    note: str
 
 
 class Histograms:
@@ -29,6 +43,10 @@ class Histograms:
     Numbers, dates and lengths of texts: at most 20 bins with round edges over where 99% of the train values lie, values
     beyond in the first and last. Categories: the 20 most frequent in train; those of fewer than 5 train rows, and all
     that train does not know, are 'other'. Scores stand in the order of the bins; 'missing' is the last.
+
+    Every bar stands for at least 5 train rows, or for none: neighbouring bins are merged, the least frequent category joins
+    'other', and empty cells of fewer than 5 train rows join the last bin ('missing or ...'). The bars of a column sum to 1 and
+    none is left out, so that nothing follows from what is not shown. A column of which no two bars remain has none.
     """
 
     name: ClassVar[str] = "histograms"
@@ -54,19 +72,33 @@ class Histograms:
         for view in views(case):
             case.check()
             bars = _categories(view) if view.kind == "category" else _numbers(case, view)
-            note = _LENGTHS if view.kind == "text" else ""
-            for item, share in bars.items():
-                yield Score("histogram", share, view.name, item=item, note=note)
+            if any(map(tells, bars.train)) or (bars.put_together and len(bars.labels) < 2):
+                yield not_applicable("histogram", _ALONE, view.name)
+                continue
+            note = joined(_LENGTHS if view.kind == "text" else "", bars.note)
+            for item, rows in zip(bars.labels, bars.made, strict=True):
+                yield Score("histogram", rows / case.rows.num_rows, view.name, item=item, note=note)
 
 
-def _numbers(case: Case, view: View) -> dict[str, float]:
+def _numbers(case: Case, view: View) -> _Bars:
     made, real = (as_numbers(view, part) for part in ("rows", "train"))
-    empty = np.isnan(made)
-    bins = _bins_of(case, view.name, real[~np.isnan(real)])
-    bars = dict(zip(bins.labels, bins.shares(made[~empty], len(made)), strict=True))
-    if empty.any() or np.isnan(real).any():
-        bars["missing"] = float(empty.mean())
-    return bars
+    lacks, lacks_real = (int(np.isnan(values).sum()) for values in (made, real))
+    made, real = (values[~np.isnan(values)] for values in (made, real))
+    few = lacks_real if tells(lacks_real) else 0
+    all_bins = _bins_of(case, view.name, real)
+    bins = safe_bins(all_bins, real, few)
+    labels = list(bins.labels)
+    counts, counts_real = bins.counts(made), bins.counts(real)
+    if few:
+        labels[-1] = f"missing or {labels[-1]}"
+        counts[-1] += lacks
+        counts_real[-1] += lacks_real
+    elif lacks or lacks_real:
+        labels.append("missing")
+        counts.append(lacks)
+        counts_real.append(lacks_real)
+    together = len(bins.single) < len(all_bins.single) or few > 0
+    return _Bars(tuple(labels), tuple(counts_real), tuple(counts), together, _FOLDED if few else "")
 
 
 def _bins_of(case: Case, name: str, real: Any) -> Bins:
@@ -89,26 +121,47 @@ def _since_1970(when: date | datetime, unit: Any) -> float:
     return float(np.datetime64(when, unit).astype(np.int64))
 
 
-def _categories(view: View) -> dict[str, float]:
+def _categories(view: View) -> _Bars:
     texts = [None if level is None else _text(level) for level in view.levels]
-    counts = np.bincount(view.parts["train"], minlength=len(texts))
-    kept = [code for code, text in enumerate(texts) if text is not None and counts[code] >= _RARE]
+    real, made = (np.bincount(view.parts[part], minlength=len(texts)) for part in ("train", "rows"))
+    empty = np.array([text is None for text in texts], np.bool_)
+    few = tells(int(real[empty].sum()))
+    kept = _kept(texts, real, int(real[empty].sum()) if few else 0)
+    names = [str(texts[code]) for code in kept]
+    rest = ~empty
+    rest[kept] = False
+    members = [np.arange(len(texts)) == code for code in kept]
+    if few:
+        labels = [_unlike("other or missing", names, "other or missing (all the rest, no value)")]
+        members.append(rest | empty)
+    else:
+        other = "other" if names else "any value"
+        labels = [
+            _unlike(other, names, f"{other} (all the rest)"),
+            _unlike("missing", names, "missing (no value)"),
+        ]
+        members += [rest, empty]
+    bars = [
+        (label, int(real[of].sum()), int(made[of].sum()))
+        for label, of in zip([*names, *labels], members, strict=True)
+    ]
+    bars = [bar for place, bar in enumerate(bars) if place < len(kept) or bar[1] or bar[2]]
+    told, counts_real, counts = zip(*bars, strict=True)
+    return _Bars(told, counts_real, counts, not kept, _FOLDED if few else "")
+
+
+def _kept(texts: list[str | None], counts: Array, few: int) -> list[int]:
+    """Codes of the categories with a bar of their own, most frequent first. few : train rows counted with the others."""
+    held = [code for code, text in enumerate(texts) if text is not None]
+    kept = [code for code in held if counts[code] >= FEWEST]
     kept = sorted(kept, key=lambda code: (-counts[code], texts[code]))[:MOST]
-    names = {code: str(texts[code]) for code in kept}
-    other = "other" if "other" not in names.values() else "other (all the rest)"
-    missing = "missing" if "missing" not in names.values() else "missing (no value)"
+    others = int(counts[held].sum() - counts[kept].sum()) + few
+    return kept[:-1] if tells(others) else kept
 
-    def named(code: int) -> str:
-        return missing if texts[code] is None else names.get(code, other)
 
-    made: Counter[str] = Counter()
-    for code, rows in enumerate(np.bincount(view.parts["rows"], minlength=len(texts))):
-        made[named(code)] += int(rows)
-    occur = {named(code) for code in np.flatnonzero(counts).tolist()} | {
-        name for name, rows in made.items() if rows
-    }
-    order = [*names.values(), *(name for name in (other, missing) if name in occur)]
-    return {name: made[name] / len(view.parts["rows"]) for name in order}
+def _unlike(label: str, names: list[str], instead: str) -> str:
+    """A label no category is called by."""
+    return instead if label in names else label
 
 
 def _text(level: Any) -> str:

@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-from sklearn.ensemble import (
-    HistGradientBoostingClassifier,
-    HistGradientBoostingRegressor,
-    RandomForestClassifier,
-    RandomForestRegressor,
-)
+from scipy.sparse import csr_array
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # scikit-learn cannot do without it
 
-from .encode import Array, Part, View, featured
+from .design import Design
+from .encode import Array
+from .forest import Forest
 
-__all__ = ["KINDS", "Design", "Kind", "Learner", "designs", "picked"]
+__all__ = ["KINDS", "Kind", "Learner"]
 
 Kind: TypeAlias = Literal["lr", "rf", "gb"]
 KINDS: tuple[Kind, ...] = ("lr", "rf", "gb")
-_TREES_AT_ONCE = 50  # grown between two looks at whether to stop
-_SMALL = 200_000_000  # rows x features x trees of a forest that is grown well within a second
+_WIDE = 500  # features beyond which nearly all cells are the zeros of categories
+_STEPS, _LEAST = 1_000, 30  # of logistic regression at most; between two looks at whether to stop at least
+_PRODUCTS = 1_000_000_000  # about a second of them
+_CELLS = 50_000_000  # rows x columns x trees of boosting that take a bit less
 _LEAF = 20  # rows of a leaf of boosting where there are enough, scikit-learn's default
-_CATEGORIES = 254  # more, scikit-learn's boosting refuses; the rarest share the last code
 
 
 @cache
@@ -43,63 +42,13 @@ def _alone() -> Any:
     return _pools().limit(limits=1)
 
 
-def picked(rng: np.random.Generator, rows: Array, most: int) -> Array:
-    """``most`` of these row numbers, rising; all of them where they are no more."""
-    return rows if len(rows) <= most else np.sort(rng.choice(rows, most, replace=False))
-
-
-@dataclass(frozen=True)
-class Design:
-    """The same rows as each kind of model wants them.
-
-    vectors : numbers standardised, missing ones at the median and told by a feature of their own, categories one-hot
-    (``lr``, ``rf``). cells : numbers as they are, NaN where missing, and codes of categories (``gb``). categories : which
-    columns of ``cells`` are codes.
-    """
-
-    vectors: Array
-    cells: Array
-    categories: Array
-
-    def take(self, rows: Array) -> Design:
-        """Those rows."""
-        return Design(self.vectors[rows], self.cells[rows], self.categories)
-
-    def of(self, kind: Kind) -> Array:
-        """What a model of that kind is given."""
-        if kind == "gb":
-            return self.cells
-        return self.vectors.astype(np.float64) if kind == "lr" else self.vectors
-
-
-def designs(columns: Sequence[View], chosen: dict[Part, Array]) -> dict[Part, Design]:
-    """Rows of the tables named, by their numbers (``rows`` must be among them). All that is learned for it is learned from
-    the chosen ``rows``: medians, means, deviations, and which categories there are. Texts are left out.
-    """
-    nobody = np.zeros(0, np.int64)
-    parts: tuple[Part, ...] = ("rows", "train", "holdout")
-    few = [
-        replace(view, parts={part: view.parts[part][chosen.get(part, nobody)] for part in parts})
-        for view in columns
-        if view.kind != "text"
-    ]
-    if not few:
-        return {
-            part: Design(np.zeros((len(rows), 0)), np.zeros((len(rows), 0)), np.zeros(0, np.bool_))
-            for part, rows in chosen.items()
-        }
-    found = featured(few, "rows").matrix
-    known = found["rows"].any(axis=0)
-    codes = np.array([view.kind == "category" for view in few])
-    return {
-        part: Design(found[part][:, known], np.column_stack([_cells(v, part) for v in few]), codes)
-        for part in chosen
-    }
-
-
-def _cells(view: View, part: Part) -> Array:
-    cells = view.parts[part]
-    return cells if view.kind == "number" else np.minimum(cells, _CATEGORIES).astype(np.float64)
+def _given(kind: Kind, rows: Design) -> Any:
+    """What a model of that kind is given; a linear model only what is not zero, where that is little."""
+    if kind == "gb":
+        return rows.cells
+    if kind == "rf":
+        return rows.vectors
+    return (csr_array if rows.vectors.shape[1] > _WIDE else np.asarray)(rows.vectors, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -123,7 +72,7 @@ class Learner:
 
     def fit(self, rows: Design, answers: Array) -> Model:
         """Learn. A single class, or a single number, needs no learning: it is the answer to everything."""
-        x = rows.of(self.kind)
+        x = _given(self.kind, rows)
         if len(answers) < 2 or answers.min() == answers.max() or x.shape[1] == 0:
             values, counts = np.unique(answers, return_counts=True)
             always = values[counts.argmax()] if self.classes else answers.mean()
@@ -131,43 +80,49 @@ class Learner:
         self.check()
         make = {"lr": self._linear, "rf": self._forest, "gb": self._boosting}[self.kind]
         model = Model(self, make(x, answers, rows.categories), 0.0)
-        if self.kind == "gb" and len(x) < _LEAF**2 and not _same(x) and _same(model.said(rows)):
+        if self.kind == "gb" and len(answers) < _LEAF**2 and not _same(x) and _same(model.said(rows)):
             return replace(model, stuck=True)
         return model
 
-    def _linear(self, x: Array, answers: Array, categories: Array) -> Any:
+    def _linear(self, x: Any, answers: Array, categories: Array) -> Any:
+        sparse = isinstance(x, csr_array)
         with _alone(), warnings.catch_warnings():
             # Where classes can be told apart perfectly the weights grow for ever; their ranking has long settled.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            model: Any = LogisticRegression(max_iter=1000) if self.classes else Ridge()
-            return model.fit(x, answers)
+            if not self.classes:
+                return (Ridge(solver="sparse_cg", tol=1e-8) if sparse else Ridge()).fit(x, answers)
+            products = 2 * (x.nnz if sparse else x.size) * (1 if self.classes == 2 else self.classes)
+            step = max(_LEAST, min(_STEPS, _PRODUCTS // max(1, products)))
+            model: Any = LogisticRegression(max_iter=step, warm_start=True)
+            for _ in range(0, _STEPS, step):
+                self.check()
+                if model.fit(x, answers).n_iter_.max() < step:
+                    break
+            return model
 
     def _forest(self, x: Array, answers: Array, categories: Array) -> Any:
         # All features at each split, the default for numbers, would take ten times as long.
-        make = RandomForestClassifier if self.classes else RandomForestRegressor
-        model: Any = make(
-            random_state=self.seed % 2**32, max_features="sqrt", n_jobs=self.threads, warm_start=True
-        )
-        step = _TREES_AT_ONCE if x.size * self.trees > _SMALL else self.trees
-        for grown in range(step, self.trees + step, step):
-            self.check()
-            model.set_params(n_estimators=min(grown, self.trees)).fit(x, answers)
-        # Threads would sum the trees' votes in any order, and rounding would then order ties by chance.
-        return model.set_params(n_jobs=1)
+        return Forest(x, answers, self.classes > 0, self.trees, self.seed % 2**32, self.threads, self.check)
 
     def _boosting(self, x: Array, answers: Array, categories: Array) -> Any:
         make: Any = HistGradientBoostingClassifier if self.classes else HistGradientBoostingRegressor
         model = make(
-            max_iter=self.rounds,
             learning_rate=self.rate,
             early_stopping=False,
             min_samples_leaf=max(1, min(_LEAF, len(x) // _LEAF)),
             categorical_features=categories,
             random_state=self.seed % 2**32,
+            warm_start=True,
         )
         empty = np.isnan(x).all(axis=0)  # scikit-learn finds no bins for nothing
-        with _alone():
-            return model.fit(np.where(empty, 0.0, x), answers)
+        x = np.where(empty, 0.0, x)
+        step = max(1, _CELLS // (x.size * (self.classes if self.classes > 2 else 1)))
+        # Round by round the same trees as all at once.
+        for done in range(step, self.rounds + step, step):
+            self.check()
+            with _alone():
+                model.set_params(max_iter=min(done, self.rounds)).fit(x, answers)
+        return model
 
 
 def _same(rows: Array) -> bool:
@@ -205,7 +160,7 @@ class Model:
         else:
             seen = np.asarray(self.estimator.classes_, np.int64)
             with _alone():
-                out[:, seen] = self.estimator.predict_proba(rows.of(self.learner.kind))
+                out[:, seen] = self.estimator.predict_proba(_given(self.learner.kind, rows))
         return out
 
     def numbers(self, rows: Design) -> Array:
@@ -213,4 +168,4 @@ class Model:
         if self.estimator is None:
             return np.full(len(rows.cells), self.always)
         with _alone():
-            return np.asarray(self.estimator.predict(rows.of(self.learner.kind)))
+            return np.asarray(self.estimator.predict(_given(self.learner.kind, rows)))

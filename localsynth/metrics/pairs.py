@@ -15,6 +15,7 @@ from localsynth.core.seeds import derive
 from . import association
 from .binning import classes
 from .encode import Array, Part, View, views
+from .pace import now_and_then
 from .writing import lacking, mean_of, nothing
 
 __all__ = ["Pairs"]
@@ -71,9 +72,9 @@ class Pairs:
         judge = _Judge(case, columns)
         trends: list[Score] = []
         gaps: list[float] = []
-        for done, (a, b) in enumerate(_chosen(columns)):
-            if done % 100 == 0:
-                case.check()
+        check = now_and_then(case.check)
+        for a, b in _chosen(columns):
+            check()
             score, gap = judge.pair(a, b)
             trends.append(score)
             if not math.isnan(gap):
@@ -106,7 +107,7 @@ class _Judge:
         self._r: dict[Part, Array] = {}
         if numbers:
             for part in ("rows", "train"):
-                self._r[part] = association.pearson([view.parts[part] for view in numbers])
+                self._r[part] = association.pearson([v.parts[part] for v in numbers], case.check)
 
     def pair(self, a: View, b: View) -> tuple[Score, float]:
         """The pair's trend, and the absolute difference of its associations (NaN where there is none)."""

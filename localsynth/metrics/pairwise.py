@@ -11,7 +11,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from .encode import Array
-from .intervals import wilson
+from .intervals import ranked
 
 __all__ = ["Scores", "area"]
 
@@ -43,8 +43,8 @@ def area(scores: Scores) -> tuple[float, float, float]:
     and so are those of non-members but for one thing: each is part of the other's reference. What a non-member wins has mean
     zero (less one half) given all others, so of two that covary only what one changes in the other's share by being there
     does, and only its nearest neighbour changes it. The variance is that of independent shares, and for each pair of mutual
-    nearest neighbours the product of both changes. Student's t, degrees of freedom after Welch 1947. Where all shares are
-    alike the interval is Wilson's, with as many trials as there are rows of the rarer sort.
+    nearest neighbours the product of both changes. Student's t, degrees of freedom after Welch 1947. Where the numbers of
+    rows alone make it wider (:func:`~localsynth.metrics.intervals.ranked`), as near 0 and 1 in small tables, that end counts.
     """
     won, lost, changes = _shares(scores)
     count, others = len(won), len(lost)
@@ -52,12 +52,12 @@ def area(scores: Scores) -> tuple[float, float, float]:
     own = float(won.var(ddof=1)) / count
     theirs = float(lost.var(ddof=1)) / others + float(changes.sum()) / others**2
     total = own + theirs
+    low, high = ranked(value, count, others)
     if total <= 1e-12:
-        few = min(count, others)
-        return value, *wilson(value * few, few)
+        return value, low, high
     freedom = total**2 / (own**2 / (count - 1) + theirs**2 / (others - 1))
     reach = float(student.ppf(0.975, freedom)) * math.sqrt(total)
-    return value, max(0.0, value - reach), min(1.0, value + reach)
+    return value, max(0.0, min(low, value - reach)), min(1.0, max(high, value + reach))
 
 
 def _shares(scores: Scores) -> tuple[Array, Array, Array]:

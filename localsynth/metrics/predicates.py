@@ -8,9 +8,10 @@ from typing import Literal
 
 import numpy as np
 
+from .dealing import Fits
 from .encode import Array, View
 
-__all__ = ["Condition", "Predicate", "at_random", "counts", "multivariate", "univariate"]
+__all__ = ["Condition", "Predicate", "at_random", "fits", "multivariate", "univariate"]
 
 _ATTEMPTS = 20  # per guess wanted
 
@@ -42,21 +43,26 @@ class Condition:
 Predicate = tuple[Condition, ...]
 
 
-def counts(predicates: Sequence[Predicate], columns: Sequence[Array], check: Callable[[], None]) -> Array:
-    """How many rows meet each predicate. columns : per column one value a row."""
-    found = np.zeros(len(predicates), np.int64)
+def fits(
+    predicates: Sequence[Predicate], columns: Sequence[Array], most: int, check: Callable[[], None]
+) -> Fits:
+    """Which rows meet each predicate. columns : per column one value a row. most : the numbers of more rows are not kept."""
+    counts = np.zeros(len(predicates), np.int64)
+    rows = []
     for index, predicate in enumerate(predicates):
         if index % 100 == 0:
             check()
-        found[index] = _count(predicate, columns)
-    return found
+        met = _met(predicate, columns)
+        counts[index] = np.count_nonzero(met)
+        rows.append(np.flatnonzero(met) if counts[index] <= most else np.zeros(0, np.int64))
+    return Fits(len(columns[0]), counts, rows)
 
 
-def _count(predicate: Predicate, columns: Sequence[Array]) -> int:
+def _met(predicate: Predicate, columns: Sequence[Array]) -> Array:
     met = predicate[0].met(columns)
     for condition in predicate[1:]:
         met = met & condition.met(columns)
-    return int(np.count_nonzero(met))
+    return met
 
 
 def univariate(
@@ -106,7 +112,7 @@ def multivariate(
         predicate = tuple(
             _describe(int(place), float(columns[place][row]), middles[place]) for place in chosen
         )
-        if predicate not in found and _count(predicate, columns) == 1:
+        if predicate not in found and np.count_nonzero(_met(predicate, columns)) == 1:
             found[predicate] = None
             if len(found) == most:
                 break

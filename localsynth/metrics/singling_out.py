@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -11,10 +10,11 @@ import numpy as np
 from localsynth.core.judging import Case, Family, Measure, Score, StandIn, not_applicable
 from localsynth.core.seeds import derive
 
+from .dealing import Fits, crowd, gained, hits
 from .encode import Array, Part, View, views
 from .grouping import distinct_rows
-from .intervals import Rate, residual_risk, wilson
-from .predicates import Predicate, at_random, counts, multivariate, univariate
+from .intervals import cut, wilson
+from .predicates import Predicate, at_random, fits, multivariate, univariate
 from .writing import lacking, nothing, too_few
 
 __all__ = ["SinglingOut"]
@@ -42,30 +42,34 @@ def _measures() -> Iterator[Measure]:
         yield Measure(
             f"singling_out_risk_{mode}",
             f"Singling-out risk, {words}",
-            f"An attacker looks in the synthetic rows for {looked} only once, and guesses that exactly one real person has"
-            f" {'it' if one else 'them'} too. The risk: of the guesses that fail for people who were never seen, the share that"
-            " is right for the train rows all the same. 0 is nothing gained, 1 always right; 0 does not show that another"
-            " attacker fails.",
-            "lower", 0.0, 1.0, f"{_SOURCE}, with their interval",
+            f"An attacker looks in the synthetic rows for {looked} only once, and guesses that exactly one train row has"
+            f" {'it' if one else 'them'} too. The risk: of the guesses that would fail about as many people nobody has seen,"
+            " the share that is right all the same, (rate - control) / (1 - control) of the two shares below, at least 0. 0 is"
+            " nothing gained, 1 always right; 0 does not show that another attacker fails.",
+            "lower", 0.0, 1.0, f"{_SOURCE}; interval by dealing the real rows anew to train and holdout (permutation)",
         )  # fmt: skip
         yield Measure(
             f"singling_out_rate_{mode}",
             f"Guesses that single out a train row, {words}",
-            "Share of these guesses that fit exactly one train row. Means something only beside the same for held-out rows.",
+            "Share of these guesses that fit exactly one of all train rows. Means something only beside what the same guesses"
+            " would reach about people nobody has seen.",
             "none", 0.0, 1.0, _SOURCE,
         )  # fmt: skip
         yield Measure(
             f"singling_out_control_{mode}",
-            f"Guesses that single out a held-out row, {words}",
-            "Share of the very same guesses that fit exactly one held-out row, brought to as many rows as there are train"
-            " rows: what one learns about strangers by knowing the population.",
+            f"Guesses that would single out somebody unknown, {words}",
+            "Share of the very same guesses that would fit exactly one of as many rows as there are train rows, of people"
+            " nobody has seen: what one learns by knowing the population. Told from the held-out rows: of equally many it is"
+            " the share that fits exactly one, of more the mean over all ways to draw as many; of fewer, a guess that fits"
+            " exactly one counts for as many as there would be of its sort among more rows (n / m of n train and m held-out"
+            " rows where it fits no train row, 1 where it fits one, less where it fits more), at most 1 in all.",
             "none", 0.0, 1.0, _SOURCE,
         )  # fmt: skip
         yield Measure(
             f"singling_out_baseline_{mode}",
             f"Blind guesses that single out a train row, {words}",
-            "Share of guesses made at random that fit exactly one train row. An attack that does no better was too weak to show"
-            " anything.",
+            "Share of guesses made at random that fit exactly one of all train rows. An attack that does no better was too weak"
+            " to show anything.",
             "none", 0.0, 1.0, _SOURCE,
         )  # fmt: skip
 
@@ -77,11 +81,15 @@ class SinglingOut:
     rows (else what is alone among ten times as many is mostly nobody), and that predicates of several columns have from two
     to all columns.
 
-    Unequal sizes: whether a predicate fits exactly one row depends on how many rows there are. With more held-out than train
-    rows the control is the mean over all ways to draw as many as there are train rows (hypergeometric). With fewer, the
-    control rate is multiplied by how much oftener the same predicates fit one of all train rows than one of as many train
-    rows as are held out, which is what more rows of the same people would do; where copies are among the guesses this makes
-    the control rate too high and the risk rather too low.
+    A guess is right that fits exactly one of all n train rows; no other guess makes a risk. Whether a predicate fits exactly
+    one row depends on how many rows there are, so what the m held-out rows tell is brought to n. Where they are more, the
+    control is the mean over all ways to draw n of them (hypergeometric). Where they are fewer, a guess that fits exactly one
+    of them counts for n / m * prod((m - i) / (n - i) for i < c - 1) hits, c being how many real rows fit it in all: so many
+    times as often would it fit exactly one train row as exactly one held-out row, were these c dealt by chance. Where nothing
+    leaked, rate and control have then the same expectation for all n and m, and the risk expected of a leak is the same for
+    all m. Risk and interval are told in :func:`~localsynth.metrics.dealing.gained`; those of the rates are Wilson's. Guesses
+    about the same synthetic row are no independent trials: together they count for as many as rows equally often guessed
+    about would (Kish 1965).
     """
 
     name: ClassVar[str] = "singling-out"
@@ -115,7 +123,7 @@ class SinglingOut:
                 yield from nothing((m for m in self.measures if m.name.endswith(f"_{mode}")), because)
                 continue
             blind = at_random(columns, seen, [len(guess) for guess in guesses], rng)
-            yield from _told(case, mode, columns, guesses, blind)
+            yield from _told(case, mode, columns, seen, guesses, blind)
 
 
 def _seen(case: Case, columns: Sequence[View]) -> list[Array]:
@@ -124,70 +132,58 @@ def _seen(case: Case, columns: Sequence[View]) -> list[Array]:
     rng = np.random.default_rng(derive(case.seed, "singling-out", "rows"))
     drawn = rng.permutation(case.rows.num_rows)[: _DRAWN * most]
     rows = distinct_rows(columns, "rows", drawn)[:most]
-    return [view.parts["rows"][rows] for view in columns]
+    return [view.cells("rows")[rows] for view in columns]
 
 
 def _told(
-    case: Case, mode: str, columns: Sequence[View], guesses: list[Predicate], blind: list[Predicate]
+    case: Case,
+    mode: str,
+    columns: Sequence[View],
+    seen: Sequence[Array],
+    guesses: list[Predicate],
+    blind: list[Predicate],
 ) -> Iterator[Score]:
-    def count(predicates: list[Predicate], part: Part) -> Array:
-        return counts(predicates, [view.parts[part] for view in columns], case.check)
+    train, holdout = case.train.num_rows, case.holdout.num_rows
+    most = crowd(train + holdout, train)
 
-    in_train = count(guesses, "train")
-    attack = Rate(float((in_train == 1).sum()), len(guesses))
-    baseline = Rate(float((count(blind, "train") == 1).sum()), len(blind))
-    weak = "" if attack.share > baseline.share else "; no better than blind guesses, so it shows nothing"
-    if case.holdout.num_rows:
-        control = _control(in_train, count(guesses, "holdout"), case.train.num_rows, case.holdout.num_rows)
-        risk, low, high = residual_risk(attack, control.rate, control.raised)
-        strangers = min(1.0, control.rate.share * control.raised)
-        said = f"{attack.share:.1%} of {len(guesses)} guesses fit one train row, {strangers:.1%} one held-out row{weak}"
-        yield Score(f"singling_out_risk_{mode}", risk, low=min(low, risk), high=max(high, risk), note=said)
-        low, high = (min(1.0, end * control.raised) for end in wilson(control.rate.successes, len(guesses)))
-        yield Score(f"singling_out_control_{mode}", strangers, low=low, high=high, note=control.note)
+    def fitting(predicates: list[Predicate], part: Part) -> Fits:
+        return fits(predicates, [view.cells(part) for view in columns], most, case.check)
+
+    in_train, trials = fitting(guesses, "train"), _trials(fits(guesses, seen, 1, case.check))
+    attack, baseline = (float((found.counts == 1).mean()) for found in (in_train, fitting(blind, "train")))
+    weak = "" if attack > baseline else "; no better than blind guesses, so it shows nothing"
+    rates = {
+        "rate": (attack, 1.0, f"{len(guesses)} guesses, {train:,} train rows"),
+        "baseline": (baseline, 1.0, f"{len(blind)} blind guesses, {train:,} train rows"),
+    }
+    if holdout:
+        in_holdout = fitting(guesses, "holdout")
+        found = hits(in_train, in_holdout)
+        control = cut(found.control)
+        rng = np.random.default_rng(derive(case.seed, "singling-out", mode, "dealt"))
+        risk, low, high = gained(in_train, in_holdout, trials, rng, case.check)
+        said = (
+            f"{attack:.1%} of {len(guesses)} guesses fit exactly one of {train:,} train rows, {control:.1%} would fit exactly"
+            f" one of as many people nobody has seen, as {holdout:,} held-out rows tell"
+        )
+        yield Score(f"singling_out_risk_{mode}", risk, low=low, high=high, note=said + weak)
+        told = f"{len(guesses)} guesses, {holdout:,} held-out rows"
+        if holdout != train:
+            told += f" brought to {train:,}"
+        if holdout < train:
+            told += f"; one hit counts for {found.worth:.2f} on average"
+        rates["control"] = (control, found.worth, told)
     else:
         because = "no real rows were held out, and the risk is what train rows suffer beyond those"
         yield not_applicable(f"singling_out_risk_{mode}", because)
         yield not_applicable(f"singling_out_control_{mode}", because)
-    for name, rate, note in (
-        ("rate", attack, f"{int(attack.successes)} of {len(guesses)} guesses"),
-        ("baseline", baseline, f"{int(baseline.successes)} of {len(blind)} blind guesses"),
-    ):
-        low, high = wilson(rate.successes, rate.trials)
-        yield Score(f"singling_out_{name}_{mode}", rate.share, low=low, high=high, note=note)
+    for name, (rate, worth, note) in rates.items():
+        # What was counted has Wilson's interval, and what each hit counts for stretches it.
+        low, high = (min(1.0, worth * end) for end in wilson(min(rate / worth, 1.0) * trials, trials))
+        yield Score(f"singling_out_{name}_{mode}", rate, low=min(low, rate), high=max(high, rate), note=note)
 
 
-@dataclass(frozen=True)
-class _Control:
-    """The rate on held-out rows, and what it is to be multiplied by."""
-
-    rate: Rate
-    raised: float
-    note: str
-
-
-def _control(in_train: Array, in_holdout: Array, train: int, holdout: int) -> _Control:
-    trials = len(in_holdout)
-    if holdout > train:
-        expected = float(_exactly_one(in_holdout, holdout, train).sum())
-        return _Control(Rate(expected, trials), 1.0, f"{holdout:,} held-out rows, brought to {train:,}")
-    hits = float((in_holdout == 1).sum())
-    note = f"{int(hits)} of {trials} guesses, {holdout:,} held-out rows"
-    expected = float(_exactly_one(in_train, train, holdout).sum())
-    raised = float((in_train == 1).sum()) / expected if expected else 1.0
-    return _Control(
-        Rate(hits, trials),
-        raised,
-        f"{note}, brought to {train:,}: times {raised:.2f}" if holdout < train else note,
-    )
-
-
-def _exactly_one(matching: Array, total: int, drawn: int) -> Array:
-    """The chance that of ``matching`` rows among ``total`` exactly one is in a draw of so many."""
-    # matching * drawn / total is the expected number; given one is in, none of the others may be.
-    chance = matching * drawn / total
-    others = np.maximum(matching - 1, 0)
-    rest = total - drawn
-    steps = np.arange(int(others.max(initial=0)))
-    none = np.concatenate([[1.0], np.cumprod(np.maximum(0, rest - steps) / np.maximum(1, total - 1 - steps))])
-    return np.asarray(chance * none[others])
+def _trials(seen: Fits) -> float:
+    """As how many independent guesses these count, which fit one synthetic row each."""
+    _, times = np.unique(np.concatenate(list(seen.rows)), return_counts=True)
+    return float(times.sum() ** 2 / np.square(times).sum())

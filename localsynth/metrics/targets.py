@@ -14,7 +14,7 @@ from .ranking import area
 
 __all__ = ["Target", "accuracy", "auc", "r_squared", "target_of"]
 
-_FEW = 10  # a number of so few distinct real values is read as classes
+_FEW = 10  # a number of so few distinct train values is read as classes
 _CLASSES = 20
 _PARTS: tuple[Part, ...] = ("train", "holdout", "rows")
 
@@ -34,16 +34,17 @@ class Target:
 
 
 def target_of(view: View) -> Target | None:
-    """The column as a target: categories, and numbers of at most 10 distinct real values, as classes; ``None`` for texts.
+    """The column as a target: categories, and numbers of at most 10 distinct train values, as classes; ``None`` for texts.
 
-    Classes beyond the 20 most frequent (in train, then in the holdout) are read as one.
+    Without train rows the held-out ones tell. Classes beyond the 20 most frequent in train are read as one.
     """
     if view.kind == "text":
         return None
     known: dict[Part, Array] = {part: ~view.missing(part) for part in _PARTS}
     if view.kind == "number":
-        real = np.concatenate([view.parts["train"][known["train"]], view.parts["holdout"][known["holdout"]]])
-        if len(np.unique(real)) > _FEW:
+        # The held-out rows are what is asked about; they tell how to read the answers only where nothing else can.
+        told: Part = "train" if known["train"].any() else "holdout"
+        if len(np.unique(view.parts[told][known[told]])) > _FEW:
             return Target(view.parts, known, 0)
     codes, count = _ranked(view, known)
     if count <= _CLASSES:
@@ -54,13 +55,16 @@ def target_of(view: View) -> Target | None:
 
 
 def _ranked(view: View, known: dict[Part, Array]) -> tuple[dict[Part, Array], int]:
-    """Codes from 0 by falling frequency in train, then in the holdout, then in the rows; 0 where the target is missing."""
+    """Codes from 0 by falling frequency in train, equally frequent ones by value; those that are held out alone come last. 0
+    where the target is missing.
+    """
+    # A model that finds two classes equally probable tells the first: the held-out rows, who ask, must not say which that is.
     present = [view.parts[part][known[part]] for part in _PARTS]
     values, places = np.unique(np.concatenate(present), return_inverse=True)
     split = np.split(places, np.cumsum([len(cells) for cells in present])[:-1])
-    often = [np.bincount(part, minlength=len(values)) for part in split]
+    often, _, made = (np.bincount(part, minlength=len(values)) for part in split)
     rank = np.empty(len(values), np.int64)
-    rank[np.lexsort([-counts for counts in reversed(often)])] = np.arange(len(values))
+    rank[np.lexsort([(often + made) == 0, -often])] = np.arange(len(values))
     codes: dict[Part, Array] = {}
     for part, found in zip(_PARTS, split, strict=True):
         codes[part] = np.zeros(len(known[part]), np.int64)

@@ -11,8 +11,10 @@ import numpy as np
 from localsynth.core.judging import Case, Family, Measure, Score, StandIn, not_applicable
 from localsynth.core.seeds import derive
 
+from .design import Design, designs, picked
 from .encode import Array, View, views
-from .models import KINDS, Design, Kind, Learner, designs, picked
+from .models import KINDS, Kind, Learner
+from .space import joined
 from .targets import Target, accuracy, auc, r_squared, target_of
 from .writing import counted, lacking, mean_of, nothing
 
@@ -71,7 +73,7 @@ class Utility:
     Features are one-hot categories and standardised numbers, missing ones at the median and told by a feature of their
     own, all of it learned from the training rows, so that categories unknown to them count for nothing; boosting takes
     cells as they are; its leaves hold at least 20 rows, of fewer than 400 a twentieth of them. Texts are left out, and rows
-    with a missing target.
+    with a missing target. Of tables that would make more than 2,500 features the rarest categories of each column are one.
 
     At most as many training rows as train has and at most 10,000, drawn by chance: more synthetic rows are no advantage.
     At most 10,000 held-out rows, drawn by chance.
@@ -138,7 +140,9 @@ class _Lesson:
     truth: Array
 
 
-def _lesson(case: Case, view: View, target: Target, learn: int, ask: int) -> _Lesson | str:
+def _lesson(
+    case: Case, view: View, target: Target, learn: int, ask: int, *, vectors: bool = True
+) -> _Lesson | str:
     """At most so many rows of each; or why there is nothing to learn or to ask."""
     rng = np.random.default_rng(derive(case.seed, "utility", view.name))
     if case.train.num_rows:
@@ -147,9 +151,8 @@ def _lesson(case: Case, view: View, target: Target, learn: int, ask: int) -> _Le
     asked = picked(rng, np.flatnonzero(target.known["holdout"]), ask)
     if not len(rows) or not len(asked):
         return f"'{view.name}' is empty in all {'rows judged' if not len(rows) else 'held-out rows'}"
-    made = designs(
-        [other for other in views(case) if other.name != view.name], {"rows": rows, "holdout": asked}
-    )
+    others = [other for other in views(case) if other.name != view.name]
+    made = designs(others, {"rows": rows, "holdout": asked}, vectors=vectors)
     if made["rows"].cells.shape[1] == 0:
         return f"there is no column of numbers, dates or categories to predict '{view.name}' from"
     truth = target.answers["holdout"][asked]
@@ -171,7 +174,7 @@ def _of_target(case: Case, measures: Sequence[Measure], view: View) -> Iterator[
     if isinstance(lesson, str):
         return
     note = f"learned from {counted(len(lesson.answers), 'rows')}, tested on {counted(len(lesson.truth), 'held-out rows')}"
-    note += f"; {target.note}" if target.note else ""
+    note = joined(note, target.note)
     for kind in KINDS:
         wanted = [
             m.name
@@ -189,6 +192,8 @@ def _asked(
     learner = Learner(kind, target.classes, seed, rounds=rounds, threads=case.threads, check=case.check)
     model = learner.fit(lesson.rows, lesson.answers)
     case.check()
+    if kind != "gb":
+        note = joined(note, lesson.rows.note)
     if model.stuck:
         yield from (not_applicable(name, _stuck(lesson)) for name in wanted)
         return
@@ -225,14 +230,13 @@ def _turn(case: Case, metric: str, view: View) -> Score:
     case.check()
     target = target_of(view)
     assert target is not None
-    lesson = _lesson(case, view, target, _TURN_ROWS, _TURN_ROWS)
+    lesson = _lesson(case, view, target, _TURN_ROWS, _TURN_ROWS, vectors=False)
     if isinstance(lesson, str):
         return not_applicable(metric, lesson, view.name)
     rounds = _TURN_ROUNDS if target.classes <= 2 else max(5, 2 * _TURN_ROUNDS // target.classes)
     seed = derive(case.seed, "utility", view.name)
-    model = Learner("gb", target.classes, seed, rounds=rounds, rate=_TURN_RATE).fit(
-        lesson.rows, lesson.answers
-    )
+    learner = Learner("gb", target.classes, seed, rounds=rounds, rate=_TURN_RATE, check=case.check)
+    model = learner.fit(lesson.rows, lesson.answers)
     if model.stuck:
         return not_applicable(metric, _stuck(lesson), view.name)
     if not target.classes:

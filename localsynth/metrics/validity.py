@@ -14,6 +14,7 @@ from localsynth.core.schema import Dependency
 from .cells import forbidden_cells
 from .encode import Array, View, views
 from .grouping import cell_codes, distinct_rows, row_groups
+from .targetcells import targets_covered
 from .writing import counted, lacking, mean_of, nothing
 
 __all__ = ["Validity"]
@@ -24,7 +25,7 @@ _OWN = "localsynth: counted against the schema"
 class Validity:
     """Shares of rows and cells that the schema, its rules or its dependencies forbid; coverage of what train rows hold.
 
-    Everything is counted, nothing is sampled. Coverage needs train rows; the rest needs only the schema.
+    Everything is counted, nothing is sampled. Coverage needs train rows or target statistics; the rest only the schema.
     """
 
     name: ClassVar[str] = "validity"
@@ -62,13 +63,15 @@ class Validity:
         Measure(
             "category_coverage",
             "Categories that occur",
-            "Share of the categories found in the real train rows that occur at all; 'missing' counts as one.",
+            "Share of the categories found in the real train rows that occur at all; 'missing' counts as one. Where there"
+            " are target statistics and no real rows: of the target's cells that should hold at least one of the rows.",
             "higher", 0.0, 1.0, "category coverage as SDMetrics defines it, missing values counted as a category",
         ),
         Measure(
             "range_coverage",
             "Range that is reached",
-            "How much of the span between the smallest and the largest real train value is reached.",
+            "How much of the span between the smallest and the largest real train value is reached. Where there are target"
+            " statistics and no real rows: of the span between the ends of the target's outermost cells that hold anything.",
             "higher", 0.0, 1.0, "range coverage as SDMetrics defines it",
         ),
         Measure(
@@ -171,6 +174,9 @@ def _disagree(dependency: Dependency, known: dict[str, View]) -> Array:
 
 def _coverage(case: Case) -> Iterator[Score]:
     reason = lacking(case, train=True)
+    if reason is not None and case.targets is not None:
+        yield from targets_covered(case, case.targets)
+        return
     if reason is not None:
         yield not_applicable("category_coverage", reason)
         yield not_applicable("range_coverage", reason)

@@ -22,9 +22,9 @@ def lacking(case: Case, *, train: bool = False, holdout: bool = False) -> str | 
     if case.rows.num_rows == 0:
         return "there are no rows to judge"
     if train and case.train.num_rows == 0:
-        return "there are no real train rows to compare with"
+        return case.withheld or "there are no real train rows to compare with"
     if holdout and case.holdout.num_rows == 0:
-        return "no real rows were held out to compare with"
+        return case.withheld or "no real rows were held out to compare with"
     return None
 
 

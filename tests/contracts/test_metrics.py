@@ -141,7 +141,7 @@ def notes() -> Case:
         stories = [f"{who} {'very ' * (i % 7)}well, says the {i}th" for i in range(30)]
         return [[i, text, "yes" if i % 2 else "no", f"{who} {i % unlike}"] for i, text in enumerate(stories)]
 
-    return case_of(schema, people("she", 30), people("he", 2), people("it", 30))
+    return case_of(schema, people("she", 30), people("he", 15), people("it", 30))
 
 
 def identical(n: int = 30) -> Case:

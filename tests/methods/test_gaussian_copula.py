@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ks_2samp, multivariate_normal, norm
+from threadpoolctl import threadpool_limits
 
 from localsynth.core.columns import (
     BooleanColumn,
@@ -27,7 +28,7 @@ from localsynth.core.errors import DatasetError
 from localsynth.core.schema import Schema
 from localsynth.methods import registry
 from localsynth.methods.copula.latent import Latent, correlations, root
-from localsynth.methods.copula.levels import levels_of
+from localsynth.methods.copula.levels import Levels, levels_of
 from localsynth.methods.copula.scaling import in_order
 from localsynth.tables import arrow_schema, table_of
 from tests.methods.support import assert_valid, schemas, task_of
@@ -399,6 +400,54 @@ def wide(rows: int, columns: int) -> tuple[Schema, pa.Table]:
 def test_small_and_wide_tables_work(rows: int, columns: int) -> None:
     schema, train = wide(rows, columns)
     rows_of(schema, train, 50)
+
+
+def test_thousands_of_categories_keep_their_shares_and_what_the_frequent_ones_tell() -> None:
+    rng = np.random.default_rng(4)
+    hidden = rng.standard_normal(6000)
+    rare = rng.integers(0, 4000, 6000)
+    code = np.where(rng.random(6000) < 0.5, np.searchsorted([-1, 0, 1], hidden), 4 + rare)
+    names = [f"w{i:04}" for i in range(4004)]
+    schema = schema_of(words("c", *names), words("d", *names), number("x"))
+    cells = [names[i] for i in code]
+    real = table(schema, c=cells, d=cells[::-1], x=(hidden + 0.3 * rng.standard_normal(6000)).round(3))
+    levels = [levels_of(column, real[column.name].combine_chunks()) for column in schema.columns]
+    ordered = in_order(levels)[0]
+    assert ordered.latent()[1] == 300
+    assert ordered.values[ordered.codes].tolist() == cells
+    made = rows_of(schema, real, 6000)
+    drawn = made["c"].to_pylist()
+    frequent = [sum(name == cell for cell in drawn) / 6000 for name in names[:4]]
+    assert np.abs(np.array(frequent) - np.bincount(code, minlength=4)[:4] / 6000).max() < 0.03
+    assert len(set(drawn)) > 1000
+    assert set(drawn) <= set(cells)
+    means = share_by(made, "c", "x")
+    assert means["w0003"] - means["w0000"] > 1.5
+
+
+def test_values_that_share_a_level_are_drawn_by_their_frequency() -> None:
+    column = CategoricalColumn(name="c", categories=["a", "b", "c", "d"])
+    levels = Levels(
+        column,
+        np.array([0, 1, 1, 1, 2, 3]),
+        np.array(["a", "b", "c", "d"], object),
+        np.zeros(4),
+        np.zeros(4),
+        places=np.array([0, 1, 1, 2]),
+    )
+    codes, count = levels.latent()
+    assert codes.tolist() == [0, 1, 1, 1, 1, 2]
+    assert count == 3
+    drawn = levels.drawn(np.array([0, 0, 1, 1, 1, 2]), np.array([0.0, 0.99, 0.0, 0.74, 0.76, 0.99]))
+    assert drawn.tolist() == [0, 0, 1, 1, 2, 3]
+
+
+def test_rows_do_not_depend_on_threads() -> None:
+    schema, train = wide(400, 60)
+    with threadpool_limits(1):
+        expected = rows_of(schema, train, 300)
+    with threadpool_limits(3):
+        assert rows_of(schema, train, 300).equals(expected)
 
 
 def test_constant_missing_and_one_class_columns_work() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -14,9 +15,15 @@ from hypothesis import strategies as st
 from localsynth.core.columns import IdentifierColumn
 from localsynth.core.judging import Case, Measure, Metric, Score
 from localsynth.core.schema import Schema
+from localsynth.core.targets import Axis, Margin, Statistics, Table
 from localsynth.tables import arrow_schema
 from tests.core.strategies import cells, schemas
 
+_AGE, _ILL = Axis("age", edges=(0, 50, 100)), Axis("ill", labels=(("true",), ("false",)))
+#: What rows of ``MIXED`` might be made to meet.
+TARGETS = Statistics(
+    (Margin(_AGE, (0.4, 0.6)), Margin(_ILL, (0.5, 0.5))), (Table((_AGE, _ILL), (0.1, 0.3, 0.4, 0.2)),), "file"
+)
 Rows = Sequence[Sequence[Any]] | pa.Table
 
 MIXED = Schema.model_validate(
@@ -112,8 +119,9 @@ def mixed_rows(n: int, seed: int = 0) -> list[list[Any]]:
 
 
 def mixed_case(rows: int = 60, train: int = 80, holdout: int = 60, *, seed: int = 7) -> Case:
-    """A case of ``MIXED``; the three tables are drawn alike."""
-    return case_of(MIXED, mixed_rows(rows, 1), mixed_rows(train, 2), mixed_rows(holdout, 3), seed=seed)
+    """A case of ``MIXED`` with targets; the three tables are drawn alike."""
+    case = case_of(MIXED, mixed_rows(rows, 1), mixed_rows(train, 2), mixed_rows(holdout, 3), seed=seed)
+    return replace(case, targets=TARGETS)
 
 
 def numbers_schema(*names: str, target: str | None = None, low: float = -1e6, high: float = 1e6) -> Schema:

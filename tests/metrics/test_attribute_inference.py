@@ -5,14 +5,17 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
 from localsynth.core.judging import Case
 from localsynth.core.schema import Schema
 from localsynth.metrics import attribute_inference as module
-from localsynth.metrics.attribute_inference import AttributeInference, _right
+from localsynth.metrics import leaving_out
+from localsynth.metrics.attribute_inference import AttributeInference, _right, _tolerance
 from localsynth.metrics.encode import views
 from localsynth.metrics.intervals import Rate, residual_risk
+from localsynth.metrics.leaving_out import nearest_without, on_grid
 from localsynth.metrics.space import space
 
 from .privacy_cases import again, leaking_case
@@ -37,15 +40,64 @@ NAN = float("nan")
 def test_numbers_within_five_per_cent() -> None:
     guess = np.array([104.0, 106.0, -95.0, 0.0, 0.1, NAN, NAN, 1.0])
     truth = np.array([100.0, 100.0, -100.0, 0.0, 0.0, NAN, 1.0, NAN])
-    assert _right(guess, truth, None).tolist() == [True, False, True, True, False, True, False, False]
+    assert _right(guess, truth, 9, 0.05).tolist() == [True, False, True, True, False, True, False, False]
+    assert _right(guess, truth, 4, 0.05).tolist() == [True, False, False, True, False, True, False, False]
 
 
 def test_days_within_a_span() -> None:
-    assert _right(np.array([18_000.0, 18_000.0, NAN]), np.array([18_010.0, 18_011.0, NAN]), 10).tolist() == [
-        True,
-        False,
-        True,
+    guess, truth = np.array([18_000.0, 18_000.0, NAN]), np.array([18_010.0, 18_011.0, NAN])
+    assert _right(guess, truth, 10, 0).tolist() == [True, False, True]
+
+
+def years(*spans: tuple[int, int]) -> list[list[list[Any]]]:
+    rng = np.random.default_rng(0)
+    return [[["abc"[int(rng.integers(3))], int(rng.integers(*span))] for _ in range(100)] for span in spans]
+
+
+YEARS = Schema.model_validate({
+    "columns": [*words_schema("a").columns, {"name": "year", "kind": "integer", "range": [1900, 2100]}],
+})  # fmt: skip
+
+
+def test_years_are_not_all_alike() -> None:
+    # Within 5% of one another are all years; within 5% of the middle 90% of 1990..2009 only equal ones.
+    rows, train, holdout = years(*[(1990, 2010)] * 3)
+    case = case_of(YEARS, rows, train, holdout)
+    assert _tolerance(views(case)[1]) < 1
+    told = find(AttributeInference().scores(case), NAME, "year").note
+    assert float(told.split("%")[0]) < 15
+
+
+def test_a_number_most_people_share_has_the_span_of_all() -> None:
+    gains = [["a", 1900]] * 98 + [["a", 1920], ["b", 2000]]
+    assert _tolerance(views(case_of(YEARS, gains, gains, gains))[1]) == pytest.approx(5)
+
+
+def test_where_any_answer_is_right_there_is_no_secret() -> None:
+    # b is the same but for one train row nobody asks about; it bears on the interval of the table in no way.
+    rng = np.random.default_rng(1)
+
+    def people(n: int) -> list[list[str]]:
+        return [["abc"[int(rng.integers(3))], "abc"[int(rng.integers(3))], "a"] for _ in range(n)]
+
+    schema = words_schema("x", "y", "b")
+    rows, holdout = people(60), people(12)
+    train = [*people(60), ["a", "a", "b"]]
+    case = case_of(schema, rows, train, holdout)
+    scores = assert_kept(AttributeInference(), case)
+    asked = find(scores, NAME, "b")
+    assert asked.note.startswith("100.0% of 12 guesses right for train rows, 100.0% for held-out rows")
+    assert asked.value == 0
+    shares = [
+        [float(share.split("%")[0].split()[-1]) for share in find(scores, NAME, name).note.split(",")[:2]]
+        for name in "xy"
     ]
+    table = find(scores, NAME).note
+    told = [float(share.split("%")[0].split()[-1]) for share in table.split(",")[:2]]
+    assert told == pytest.approx(np.mean(shares, axis=0), abs=0.11)
+    alike = [["a", "a"]] * 60
+    rare = case_of(WORDS, alike, [*alike, ["a", "b"]], alike[:12])
+    assert "there is no column where people differ" in find(AttributeInference().scores(rare), NAME).note
 
 
 def test_words_by_hand() -> None:
@@ -84,11 +136,12 @@ def test_against_the_same_attack_without_short_cuts() -> None:
         rates = []
         for part in ("train", "holdout"):
             found = cdist(matrix[part][:, rest], matrix["rows"][:, rest]).argmin(axis=1)
-            tolerance = None
-            if view.name in {"day", "seen"}:
+            tolerance = 0.0
+            if view.kind == "number":
                 low, high = np.nanquantile(view.parts["train"], (0.05, 0.95))
                 tolerance = 0.05 * (high - low)
-            right = _right(view.parts["rows"][found], view.parts[part], tolerance)
+            relative = 0.0 if view.name in {"day", "seen"} else 0.05
+            right = _right(view.parts["rows"][found], view.parts[part], tolerance, relative)
             rates.append(right)
         hits.append(rates)
         score = find(scores, NAME, view.name)
@@ -166,12 +219,67 @@ def test_guesses_that_are_never_right_are_no_certainty() -> None:
     assert score.high > 0.1
 
 
-def test_targets_and_rows_searched_are_capped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_TARGETS", 30)
+def test_targets_are_cut_and_all_rows_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_LEAST", 30)
     monkeypatch.setattr(module, "_CELLS", 0)
-    case = case_of(MIXED, mixed_rows(1_100, 1), mixed_rows(70, 2), mixed_rows(40, 3))
-    note = find(AttributeInference().scores(case), NAME).note
-    assert "30 people of each sort, 1,000 of 1,100 rows searched" in note
+    people = mixed_rows(70, 2)
+    case = case_of(MIXED, [*mixed_rows(1_100, 1), *people], people, mixed_rows(40, 3))
+    score = find(AttributeInference().scores(case), NAME)
+    assert "30 people of each sort; " in score.note
+    assert score.value is not None
+    assert score.value > 0.9  # each copy stands at the very end
+
+
+def test_copies_in_a_large_table_are_all_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leaving_out, "_PIECE", 256)
+    monkeypatch.setattr(leaving_out, "_POINTS", 100)
+    whole, pieces = (
+        value(AttributeInference().scores(leaking_case("copies", 900, 150, 80)), NAME) for _ in "ab"
+    )
+    assert whole == pieces
+    assert whole > 0.9
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 10**6), st.integers(1, 90), st.integers(1, 9))
+def test_nearest_without_a_block_as_if_it_were_not_there(seed: int, points: int, most: int) -> None:
+    rng = np.random.default_rng(seed)
+    matrix, asked = (on_grid(rng.integers(0, most, (n, 6)) / most, 3, 1) for n in (points, 12))
+    blocks = [slice(0, 1), slice(1, 4), None, slice(4, 6)]
+    order = rng.permutation(points)
+    found = nearest_without(asked, lambda rows: matrix[rows], order, blocks, lambda: None, 1)
+    for block, rows in zip(blocks, found, strict=True):
+        kept = [i for i in range(6) if block is None or not block.start <= i < block.stop]
+        apart = np.square(asked[:, None, kept] - matrix[None][:, order][:, :, kept]).sum(axis=2)
+        assert rows.tolist() == order[apart.argmin(axis=1)].tolist()
+
+
+def test_ties_are_broken_without_the_secret() -> None:
+    # The known column has three values, so that hundreds of rows are equally near; the secret has nothing to do with it.
+    schema = Schema.model_validate(
+        {
+            "columns": [
+                *(words_schema("a").columns),
+                {"name": "secret", "kind": "integer", "range": [0, 10**6]},
+            ]
+        }
+    )
+    rng = np.random.default_rng(0)
+
+    def people(secrets: Any) -> list[list[Any]]:
+        return [["abc"[int(rng.integers(3))], int(secret)] for secret in secrets]
+
+    train, holdout, rows = (people(rng.integers(0, 1_000, n)) for n in (400, 400, 900))
+    case = case_of(schema, rows, train, holdout)
+    points = space(case)
+    assert points is not None
+    found = module._Attack.on(case, points).nearest["secret"]
+    other = case_of(
+        schema, rows, *([[word, 1_000 - secret] for word, secret in side] for side in (train, holdout))
+    )
+    points = space(other)
+    assert points is not None
+    assert module._Attack.on(other, points).nearest["secret"].tolist() == found.tolist()
 
 
 def test_wide_tables() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import ks_2samp
 
-from localsynth.core.judging import Score
+from localsynth.core.judging import Kept, Score
 from localsynth.core.schema import Schema
 from localsynth.metrics.binning import quantile_cuts
 from localsynth.metrics.columns import Columns, jensen_shannon, kolmogorov_smirnov, total_variation
@@ -82,9 +83,23 @@ def test_texts_of_a_small_table_compare_their_lengths_too() -> None:
 
 
 def test_missing_values_against_trains() -> None:
-    found = of_one(numbers_schema("x"), [1, None, None, None], [1, 2, 3, None])
+    found = of_one(numbers_schema("x"), [1, None, None, None], [1, 2, 3, None, 4] * 5)
     assert value(found, "missing_rate", "x") == 0.75
-    assert value(found, "missing_rate_difference", "x") == 0.5
+    assert value(found, "missing_rate_difference", "x") == pytest.approx(0.55)
+
+
+@pytest.mark.parametrize("train", [[1.0] * 30 + [None] * 4, [None] * 30 + [1.0]])
+def test_few_missing_cells_of_real_rows_are_not_counted(train: list[Any]) -> None:
+    """Whoever knows the rate of the rows has that of train by their difference."""
+    case = case_of(numbers_schema("x", "y"), [[None, 1.0]] * 4, [[x, 1.0] for x in train], [[None, 2.0]] * 2)
+    found = list(Columns().scores(case))
+    assert value(found, "missing_rate", "x") == 1.0
+    score = find(found, "missing_rate_difference", "x")
+    assert score.value is None
+    assert "fewer than 5 train rows are empty, or are not" in score.note
+    assert value(found, "missing_rate_difference") == 0.0  # of the other column alone
+    real = list(Columns().scores(replace(case, rows=case.holdout, kept=Kept())))
+    assert find(real, "missing_rate", "x").value is None
 
 
 def test_distance_in_deviations_of_the_real_column() -> None:

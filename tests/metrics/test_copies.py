@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from localsynth.core.judging import Case
+from localsynth.core.schema import Schema
 from localsynth.metrics import space as spaces
 from localsynth.metrics.copies import Copies
 from localsynth.metrics.intervals import wilson
@@ -32,6 +33,16 @@ def test_every_kind_of_cell_is_compared() -> None:
     rows = [row, *([*row[:i], other, *row[i + 1 :]] for i, other in enumerate(others) if other != row[i])]
     scores = list(Copies().scores(case_of(MIXED, rows, [row])))
     assert find(scores, "exact_copies").note.startswith("1 of 7 rows")
+
+
+def test_long_numbers_are_compared_digit_by_digit() -> None:
+    schema = Schema.model_validate(
+        {"columns": [{"name": "x", "kind": "integer", "range": [0, 2**62], "nullable": True}]}
+    )
+    real = [[10**17 + 16 * i] for i in range(20)]
+    made = [[10**17 + 16 * i + 3] for i in range(19)]
+    case = case_of(schema, [*made, real[3], [None]], [*real, [None]], real)
+    assert find(Copies().scores(case), "exact_copies").note.startswith("2 of 21 rows")
 
 
 def test_zero_has_no_sign_and_missing_is_missing() -> None:

@@ -6,10 +6,14 @@ from datetime import date, datetime
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from localsynth.core.schema import Schema
-from localsynth.metrics.encode import View, features, views
+from localsynth.metrics.design import designs
+from localsynth.metrics.encode import PARTS, View, _numbers, _ranks, features, one_hot_width, views
 from localsynth.metrics.grouping import cell_codes, distinct_rows, row_groups
 from tests.metrics.support import MIXED, case_of, mixed_case, numbers_schema, words_schema
 
@@ -58,14 +62,43 @@ def test_what_is_no_finite_number_is_missing() -> None:
 def test_levels_are_shared_and_the_most_frequent_of_train_come_first() -> None:
     found = view(
         {"kind": "categorical", "categories": ["a", "b", "c", "d"]},
-        ["d", "a", None],
-        ["b", "c", "b", None, None, None],
+        ["d", None],
+        ["c", "b", "c", "b", "b", None, None, None],
         ["a", "c"],
     )
-    assert found.levels == (None, "b", "c", "a", "d")
-    assert found.parts["rows"].tolist() == [4, 3, 0]
-    assert found.parts["train"].tolist() == [1, 2, 1, 0, 0, 0]
-    assert found.missing("rows").tolist() == [False, False, True]
+    assert found.levels == ("b", None, "c", "d", "a")
+    assert found.unasked == 1
+    assert found.parts["rows"].tolist() == [3, 1]
+    assert found.parts["train"].tolist() == [2, 0, 2, 0, 0, 1, 1, 1]
+    assert found.missing("rows").tolist() == [False, True]
+
+
+@given(*(st.lists(st.sampled_from([*"abcdefg", None]), max_size=9) for _ in range(4)))
+def test_held_out_values_move_no_code_of_another(made: Any, train: Any, held: Any, other: Any) -> None:
+    kind = {"kind": "categorical", "categories": list("abcdefg")}
+    one, two = view(kind, made, train, held), view(kind, made, train, other)
+    for part in ("rows", "train"):
+        assert one.parts[part].tolist() == two.parts[part].tolist()
+    known = len({*made, *train})
+    assert one.levels[:known] == two.levels[:known]
+    assert len(one.levels) - one.unasked == len(two.levels) - two.unasked == known
+    assert one_hot_width(one) == one_hot_width(two) == known
+
+
+def test_held_out_values_do_not_narrow_a_table() -> None:
+    names = [f"w{i}" for i in range(400)]
+    columns = [f"c{i}" for i in range(12)]
+    schema = words_schema(*columns, categories=names)
+    train = [
+        [names[i % 200]] * 12 for i in range(400)
+    ]  # 12 x 200 places are few enough, 12 x 320 would not be
+    held = [[name] * 12 for name in names]
+    made = {
+        side: designs(views(case_of(schema, train, train, rows)), {"rows": np.arange(400)})["rows"]
+        for side, rows in {"few": train, "many": held}.items()
+    }
+    assert made["many"].note == made["few"].note == ""
+    assert np.array_equal(made["many"].vectors, made["few"].vectors)
 
 
 def test_texts_that_repeat_are_categories_however_many_are_made() -> None:
@@ -80,13 +113,68 @@ def test_texts_that_repeat_are_categories_however_many_are_made() -> None:
     [
         ([f"real {i}" for i in range(30)], []),  # a small table of notes
         (["a", "b"] * 4, []),
-        (["a", "b"] * 10, [f"real {i}" for i in range(10)]),  # the train rows alone would repeat
+        ([f"real {i}" for i in range(10)], ["a", "b"] * 90),
         ([None] * 40, []),
         ([], []),
     ],
 )
 def test_texts_that_hardly_repeat_are_texts_however_few(train: list[Any], holdout: list[Any]) -> None:
     assert view({"kind": "text"}, ["a"] * 90, train, holdout).kind == "text"
+
+
+def test_held_out_rows_do_not_decide_how_texts_are_read() -> None:
+    held = [f"real {i}" for i in range(60)]
+    assert view({"kind": "text"}, ["a"], ["a", "b"] * 10, held).kind == "category"
+    assert view({"kind": "text"}, ["a"], ["a", "b"] * 10, []).kind == "category"
+
+
+@pytest.mark.parametrize("base", [10**17, -(10**17), 2**53 - 1])
+def test_whole_numbers_beyond_float64_are_told_apart(base: int) -> None:
+    found = view(
+        {"kind": "integer", "range": [-(2**62), 2**62]},
+        [base, None, base + 1, base],
+        [base + 3, base + 1, base + 2],
+        [base + 2, None],
+    )
+    assert found.parts["rows"][0] == float(base)
+    cells = found.cells("rows")
+    assert np.isnan(cells[1])
+    assert cells[[0, 3, 2]].tolist() == [0, 0, 1]
+    assert found.cells("train").tolist() == [3, 1, 2]
+    assert found.cells("holdout")[0] == 2
+    assert cell_codes(found, "train").tolist() == [2, 0, 1]
+
+
+@given(
+    st.lists(
+        st.lists(st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1)), max_size=6), min_size=3, max_size=3
+    )
+)
+def test_whole_numbers_compare_as_they_do(tables: list[list[int | None]]) -> None:
+    arrays = {part: pa.array(cells, pa.int64()) for part, cells in zip(PARTS, tables, strict=True)}
+    found = View(
+        "x", "number", {part: _numbers(array) for part, array in arrays.items()}, ranks=_ranks(arrays)
+    )
+    given = [cell for cells in tables for cell in cells]
+    told = np.concatenate([found.cells(part) for part in PARTS]).tolist()
+    for one, cell in zip(given, told, strict=True):
+        for other, mark in zip(given, told, strict=True):
+            if one is not None and other is not None:
+                assert (one < other, one == other) == (cell < mark, cell == mark)
+        assert (one is None) == bool(np.isnan(cell))
+
+
+def test_numbers_float64_tells_apart_need_no_ranks() -> None:
+    assert view({"kind": "integer", "range": [0, 2**60]}, [2**53, None, 1]).ranks is None
+    assert view({"kind": "float", "range": [0, 1]}, [0.5]).ranks is None
+    assert view({"kind": "date", "range": ["1900-01-01", "2100-01-01"]}, [date(1970, 1, 3)]).ranks is None
+
+
+def test_moments_off_the_minute_are_told_apart() -> None:
+    far = datetime(9998, 1, 1, 0, 0, 0, 1)
+    kind = {"kind": "datetime", "range": ["1900-01-01T00:00", "9999-01-01T00:00"]}
+    assert view(kind, [far.replace(microsecond=0)]).ranks is None
+    assert view(kind, [far, far.replace(microsecond=2)], [far]).cells("rows").tolist() == [0, 1]
 
 
 def test_numbers_are_standardised_by_train_and_missing_ones_stand_at_its_median() -> None:

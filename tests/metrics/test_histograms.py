@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -10,16 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from localsynth.core.judging import Case, Kept
 from localsynth.core.schema import Schema
-from localsynth.metrics.bins import MOST, Bins, date_bins, number_bins
+from localsynth.metrics.bins import MOST, Bins, date_bins, number_bins, safe_bins
+from localsynth.metrics.disclosure import FEWEST, merged, tells
 from localsynth.metrics.histograms import Histograms
-from tests.metrics.support import MIXED, case_of, mixed_case, mixed_rows, words_schema
+from tests.metrics.support import MIXED, case_of, cases, find, mixed_case, mixed_rows, words_schema
 
 
 def bars(schema: Schema, made: list[Any], train: list[Any]) -> dict[str, float]:
     """The bars of a table of one column, in order."""
     found = Histograms().scores(case_of(schema, [[x] for x in made], [[x] for x in train]))
-    return {score.item or "": score.value or 0.0 for score in found}
+    return {score.item or "": score.value for score in found if score.value is not None}
 
 
 def one(**kind: Any) -> Schema:
@@ -31,19 +35,35 @@ def numbers(values: list[float], low: int, high: int, decimals: int = 0) -> tupl
 
 
 def test_whole_numbers_over_a_small_span_have_a_bin_each() -> None:
-    assert numbers([0, 1, 3], 0, 3) == ("0", "1", "2", "3")
-    assert numbers([0.0, 0.3], 0, 3, 1) == ("0.0", "0.1", "0.2", "0.3")
+    assert numbers([0, 1, 3] * 5, 0, 3) == ("0", "1", "2", "3")
+    assert numbers([0.0, 0.3] * 5, 0, 0, 1) == ("0.0", "0.1", "0.2", "0.3")
 
 
 def test_what_the_column_allows_beyond_has_open_ends() -> None:
-    assert numbers([1, 2], 0, 9) == ("< 1", "1", "2", "≥ 3")
+    assert numbers([1, 2] * 5, 0, 9) == ("< 1", "1", "2", "≥ 3")
 
 
 def test_edges_are_round() -> None:
     labels = numbers([17.0, *range(20, 85), 91.0], 17, 91)
-    assert labels[0] == "[15, 20)"
-    assert labels[-1] == "[90, 95)"
-    assert len(labels) == 16
+    assert labels[0] == "< 20"
+    assert labels[-1] == "≥ 85"
+    assert len(labels) == 15
+
+
+def test_edges_are_not_where_a_single_person_put_them() -> None:
+    """How far out the four lowest and the four highest lie changes nothing."""
+    common = [*range(30, 60), *range(30, 60)]
+    labels = {
+        numbers([*common, *far], 0, 200)
+        for far in ([0, 1, 2, 3, 197, 198, 199, 200], [26, 27, 28, 29, 60, 61, 62, 63], [3] * 4 + [99] * 4)
+    }
+    assert len(labels) == 1
+    days = [20_000.0 + day for day in range(300)]
+    ends = {
+        date_bins(np.array([*days, *far]), -1e5, 1e5, minutes=False).labels
+        for far in ([19_990.0, 20_400.0], [-9e4, 9e4])
+    }
+    assert len(ends) == 1
 
 
 def test_a_few_far_values_do_not_flatten_the_rest() -> None:
@@ -69,7 +89,7 @@ def test_a_single_value_is_not_told_by_its_edges() -> None:
 )
 def test_dates_are_cut_as_calendars_are(days: int, first: str, last: str) -> None:
     start = np.datetime64("2024-03-01").astype(int)
-    values = np.arange(start, start + days).astype(float)
+    values = np.repeat(np.arange(start, start + days), FEWEST).astype(float)
     labels = date_bins(values, values[0], values[-1], minutes=False).labels
     assert (labels[0], labels[-1]) == (first, last)
     assert len(labels) <= MOST
@@ -81,7 +101,7 @@ def test_dates_are_cut_as_calendars_are(days: int, first: str, last: str) -> Non
 )
 def test_moments_are_cut_at_full_minutes_and_hours(minutes: int, first: str) -> None:
     start = np.datetime64("2024-03-01T08:30").astype("datetime64[m]").astype(int)
-    values = start + np.arange(float(minutes))
+    values = np.repeat(start + np.arange(float(minutes)), FEWEST)
     labels = date_bins(values, values[0], values[-1], minutes=True).labels
     assert labels[0] == first
     assert len(labels) <= MOST
@@ -108,23 +128,108 @@ def test_every_moment_has_its_bin(moments: list[datetime], minutes: bool) -> Non
 
 def check(bins: Bins, cells: Any) -> None:
     assert 1 <= len(bins.labels) <= MOST
-    assert len(set(bins.labels)) == len(bins.labels) == len(bins.cuts) + 1
-    assert (np.diff(bins.cuts) > 0).all()
-    assert sum(bins.shares(cells, len(cells))) == pytest.approx(1.0)
+    for found in (bins, safe_bins(bins, cells)):
+        assert len(set(found.labels)) == len(found.labels) == len(found.cuts) + 1
+        assert (np.diff(found.cuts) > 0).all()
+        assert sum(found.counts(cells)) == len(cells)
+    if len(cells) >= FEWEST:
+        assert not any(map(tells, safe_bins(bins, cells).counts(cells)))
+
+
+COUNTS = st.lists(st.integers(0, 9), min_size=1, max_size=9)
+
+
+@given(COUNTS)
+def test_counts_are_put_together_as_little_as_can_be(counts: list[int]) -> None:
+    """Against all ways to cut a row of counts."""
+
+    def sums(cuts: tuple[int, ...]) -> list[int]:
+        ends = [*cuts[1:], len(counts)]
+        return [sum(counts[a:b]) for a, b in zip(cuts, ends, strict=True)]
+
+    inner = range(1, len(counts))
+    ways = [(0, *cuts) for size in range(len(counts)) for cuts in combinations(inner, size)]
+    allowed = [way for way in ways if not any(map(tells, sums(way)))]
+    found = tuple(merged(counts))
+    if not allowed:
+        assert found == (0,)
+        return
+    assert found in allowed
+    best = max((len(way), -sum(x * x for x in sums(way))) for way in allowed)
+    assert (len(found), -sum(x * x for x in sums(found))) == best
+
+
+def test_bins_of_few_rows_are_merged_with_their_neighbours() -> None:
+    bins = number_bins(np.array([0, 1, 2, 3, 4] * 6, float), 0, 9, 0)
+    assert bins.labels == ("0", "1", "2", "3", "4", "≥ 5")
+    few = np.array([0] * 7 + [1] * 2 + [2] * 9 + [4] * 5 + [7] * 3, float)
+    assert safe_bins(bins, few).labels == ("[0, 2)", "2", "3", "≥ 4")
+    assert safe_bins(bins, few).counts(few) == [9, 9, 0, 8]
+
+
+def test_few_missing_cells_join_the_last_bin() -> None:
+    train = [0] * 9 + [1] * 9 + [None] * 3
+    found = bars(one(kind="integer", range=[0, 1]), [1, None, 0, 0], train)
+    assert found == {"0": 0.5, "missing or 1": 0.5}
+    few = find(Histograms().scores(case_of(one(kind="integer", range=[0, 1]), [[1]], [[x] for x in train])),
+               "histogram", "x", item="missing or 1")  # fmt: skip
+    assert few.note == "fewer than 5 train rows are empty, so that they are counted with others"
+    assert bars(one(kind="integer", range=[0, 1]), [1, None], [*train, None, None])["missing"] == 0.5
+
+
+def test_few_missing_cells_join_the_other_categories() -> None:
+    schema = words_schema("x", categories=["a", "b", "c"])
+    train = ["a"] * 9 + ["b"] * 8 + ["c"] * 7 + [None] * 2
+    assert bars(schema, ["a", "c", None, "b"], train) == {"a": 0.25, "b": 0.25, "other or missing": 0.5}
+    rare = ["a"] * 9 + ["b"] * 8 + ["c"] * 3 + [None] * 2  # together they are five
+    assert bars(schema, ["a", "c", None, "b"], rare) == {"a": 0.25, "b": 0.25, "other or missing": 0.5}
+
+
+def test_a_column_that_would_tell_of_single_people_has_no_bars() -> None:
+    flags, figures = one(kind="boolean"), one(kind="integer", range=[0, 99])
+    for schema, train in (
+        (flags, [True] * 97 + [False] * 3),
+        (flags, [True, False]),
+        (flags, [None] * 97 + [True] * 3),
+        (figures, [5, 6, 7]),
+        (figures, [None] * 50 + [5, 6, 7]),
+        (figures, [3, 9, 20, 31, 60, 77]),
+    ):
+        (score,) = Histograms().scores(case_of(schema, [[train[0]]] * 9, [[x] for x in train]))
+        assert score.value is None
+        assert score.column_a == "x"
+        assert "tells of single people" in score.note
+    assert bars(flags, [True], [True] * 97 + [False] * 3 + [None] * 9) == {"any value": 1.0, "missing": 0.0}
+    assert bars(flags, [True], [True] * 6) == {"true": 1.0}
+
+
+@given(cases(most=40))
+def test_no_bar_counts_a_few_train_rows_and_all_together_are_all(case: Case) -> None:
+    """What REAL shows: the train rows themselves. No bar of 1 to 4 rows, and none missing from the sum."""
+    if not case.train.num_rows:
+        return
+    counts: dict[str, int] = {}
+    for score in Histograms().scores(replace(case, rows=case.train, kept=Kept())):
+        if score.value is not None and score.column_a is not None:
+            rows = score.value * case.train.num_rows
+            assert rows == pytest.approx(round(rows))
+            assert not tells(round(rows))
+            counts[score.column_a] = counts.get(score.column_a, 0) + round(rows)
+    assert set(counts.values()) <= {case.train.num_rows}
 
 
 def test_shares_of_numbers_and_of_missing() -> None:
-    found = bars(one(kind="integer", range=[0, 3]), [0, 0, 3, None], [0, 1, 2, 3])
+    found = bars(one(kind="integer", range=[0, 3]), [0, 0, 3, None], [0, 1, 2, 3] * 5)
     assert found == {"0": 0.5, "1": 0.0, "2": 0.0, "3": 0.25, "missing": 0.25}
 
 
 def test_values_beyond_the_last_edge_lie_in_the_last_bin() -> None:
-    found = bars(one(kind="integer", range=[0, 3]), [-50, 50], [0, 1, 2, 3])
+    found = bars(one(kind="integer", range=[0, 3]), [-50, 50], [0, 1, 2, 3] * 5)
     assert found == {"0": 0.5, "1": 0.0, "2": 0.0, "3": 0.5}
 
 
 def test_rare_and_unknown_categories_are_told_together() -> None:
-    train = ["a"] * 5 + ["b"] * 6 + ["c"] * 4
+    train = ["a"] * 5 + ["b"] * 6 + ["c"] * 4 + ["d"]
     found = bars(words_schema("x", categories=["a", "b", "c", "d"]), ["a", "c", "d", None], train)
     assert found == {"b": 0.0, "a": 0.25, "other": 0.5, "missing": 0.25}
     assert list(found) == ["b", "a", "other", "missing"]
@@ -139,8 +244,8 @@ def test_at_most_twenty_categories_by_frequency() -> None:
 
 
 def test_categories_that_are_called_other_or_missing_keep_their_names() -> None:
-    train = ["other"] * 5 + ["missing"] * 5 + ["rare", None]
-    found = bars(words_schema("x", categories=["other", "missing", "rare"]), train, train)
+    train = ["other"] * 5 + ["missing"] * 5 + ["rare"] * 3 + ["seldom"] * 2 + [None] * 5
+    found = bars(words_schema("x", categories=["other", "missing", "rare", "seldom"]), train, train)
     assert list(found) == ["missing", "other", "other (all the rest)", "missing (no value)"]
 
 

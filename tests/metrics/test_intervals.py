@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binomtest, norm
 
-from localsynth.metrics.intervals import Rate, percentiles, resampled_mean, residual_risk, wilson
+from localsynth.metrics.intervals import Rate, percentiles, ranked, resampled_mean, residual_risk, wilson
+from localsynth.metrics.ranking import area
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(0, 1), (0, 10), (3, 10), (10, 10), (1, 400), (399, 400)])
@@ -41,21 +42,43 @@ def test_an_attack_that_gains_nothing_has_no_risk() -> None:
     assert high <= 1
 
 
-def test_a_raised_control_lowers_the_risk() -> None:
-    plain, raised = (
-        residual_risk(Rate(50, 100), Rate(10, 100)),
-        residual_risk(Rate(50, 100), Rate(10, 100), 2),
-    )
-    control = (10 + 3.841459 / 2) / 103.841459 * 2
-    assert raised[0] == pytest.approx((0.5 - control) / (1 - control), abs=1e-6)
-    assert raised[0] < plain[0]
-
-
-@given(st.integers(1, 60), st.data(), st.floats(0, 50))
-def test_residual_risk_stays_within_its_range(trials: int, data: st.DataObject, raised: float) -> None:
+@given(st.integers(1, 60), st.data())
+def test_residual_risk_stays_within_its_range(trials: int, data: st.DataObject) -> None:
     attack, control = (Rate(data.draw(st.floats(0, trials)), trials) for _ in range(2))
-    risk, low, high = residual_risk(attack, control, raised)
+    risk, low, high = residual_risk(attack, control)
     assert 0 <= low <= risk <= high <= 1
+    assert low == 0 or low > 1e-9  # no rest of rounding looks like a leak
+
+
+def test_an_area_by_hand() -> None:
+    # At 1 the interval ends where 1 - a = z * sqrt(a (1 - a) (1 + 9 ((1 - a) / (2 - a) + a / (1 + a))) / 100).
+    low, high = ranked(1.0, 10, 10)
+    assert high == 1
+    error = math.sqrt(low * (1 - low) * (1 + 9 * ((1 - low) / (2 - low) + low / (1 + low))) / 100)
+    assert 1 - low == pytest.approx(1.959964 * error, abs=1e-6)
+    assert 0.75 < low < 0.85
+    assert ranked(0.0, 10, 10) == pytest.approx((0, 1 - low))
+
+
+@given(st.floats(0, 1), st.integers(1, 500), st.integers(1, 500))
+def test_an_area_lies_in_its_interval_which_is_never_a_point(area: float, above: int, below: int) -> None:
+    low, high = ranked(area, above, below)
+    assert 0 <= low <= area <= high <= 1
+    assert high - low > 1e-4
+
+
+@pytest.mark.parametrize("true", [0.8, 0.95, 0.99])
+def test_areas_near_one_are_covered(true: float) -> None:
+    # 10 against 20 normal rows: the area is the normal distribution's at shift / sqrt(2).
+    rng, shift = np.random.default_rng(0), float(norm.ppf(true)) * math.sqrt(2)
+    held = []
+    for _ in range(300):
+        scores = np.concatenate([rng.normal(shift, 1, 10), rng.normal(0, 1, 20)])
+        low, high = area(np.repeat([True, False], (10, 20)), scores).interval()
+        assert low is not None
+        assert high is not None
+        held.append(low <= true <= high)
+    assert np.mean(held) >= 0.93  # DeLong's alone holds 99% in half of all samples
 
 
 def test_resampled_mean_of_single_rows_is_the_normal_one() -> None:

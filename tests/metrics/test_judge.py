@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -101,8 +102,6 @@ def test_progress_is_told_before_each_piece_and_a_cancel_is_felt() -> None:
     def stop() -> None:
         raise Cancelled("stopped")
 
-    from dataclasses import replace
-
     with pytest.raises(Cancelled):
         list(judge(replace(case(), check=stop), {"run": table([5])}, [metric()]))
 
@@ -118,26 +117,175 @@ def test_a_strangers_failure_is_told() -> None:
     assert "nothing there" not in caught.value.message + caught.value.hint  # it might quote a cell
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), np.float32("nan")])
-def test_numbers_that_are_none_are_not_kept(value: float) -> None:
-    class Odd(Spy):
+def test_a_failure_that_is_listened_to_costs_that_metric_alone() -> None:
+    class Broken(Spy):
+        name = "broken"
+        measures = (Measure("b", "b", "", "none", None, None, ""),)
+
+        def scores(self, case: Case) -> Iterable[Score]:
+            yield Score("b", 1.0)
+            if case.rows.num_rows == 1:
+                raise SystemExit("cell 17")
+
+    told: list[tuple[str, str]] = []
+    judged = list(
+        judge(
+            case(),
+            {"run": table([5]), "other": table([5, 6])},
+            [Broken(), metric()],
+            failed=lambda who, error: told.append((who, error.message)),
+        )
+    )
+    assert told == [("run", "the metric 'broken' failed with SystemExit")]
+    found = {(j.subject, j.score.metric): j.score for j in judged}
+    assert [found[who, "b"].value for who in (REAL, "run", "other")] == [1.0, None, 1.0]
+    assert found["run", "b"].note == "not applicable, because the metric 'broken' failed with SystemExit"
+    assert found["run", "spy"].value == 1.0
+
+
+@pytest.mark.parametrize("error", [Cancelled("stopped"), LookupError("stopped")])
+def test_a_check_that_stops_inside_a_metric_is_no_failure_of_it(error: Exception) -> None:
+    calls = [0]
+
+    def stop() -> None:
+        calls[0] += 1
+        if calls[0] == 2:
+            raise error
+
+    class Checking(Spy):
+        measures = (Measure("spy", "spy", "", "none", None, None, ""),)
+
+        def scores(self, case: Case) -> Iterable[Score]:
+            case.check()
+            yield Score("spy", 1.0)
+
+    told: list[str] = []
+    with pytest.raises(type(error), match="stopped"):
+        list(judge(replace(case(), check=stop), {}, [Checking()], failed=lambda who, _: told.append(who)))
+    assert told == []
+
+
+def test_without_a_holdout_reality_is_told_by_plain_facts_of_train() -> None:
+    class Mean(Spy):
+        needs_holdout = False
+        real = "holdout"
+        measures = (
+            Measure("mean", "mean", "", "none", None, None, ""),
+            Measure("likeness", "likeness", "", "higher", 0, 1, ""),
+        )
+
+        def scores(self, case: Case) -> Iterable[Score]:
+            values = case.rows["x"].to_pylist()
+            yield Score("mean", sum(values) / len(values), note="units")
+            yield Score("likeness", 1.0)
+
+    judged = list(judge(case(range(5), []), {"run": table([5])}, [Mean()]))
+    found = {(j.subject, j.score.metric): j.score for j in judged}
+    assert found[REAL, "mean"].value == 2
+    assert found[REAL, "mean"].note == "of the train split, because no real rows were held out; units"
+    assert found[REAL, "likeness"].value is None
+    assert (found["run", "mean"].value, found["run", "mean"].note) == (5, "units")
+    assert found["run", "likeness"].value == 1
+
+
+class Odd(Spy):
+    """Gives whatever it is told to."""
+
+    measures = (Measure("odd", "odd", "", "none", 0.0, 1.0, ""),)
+
+    def __init__(self, *given: object) -> None:
+        super().__init__()
+        self.given = given
+
+    def scores(self, case: Case) -> Iterable[Score]:
+        yield from self.given  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ([Score("another", 1.0)], "something else than a score of its measures"),
+        ([1.0], "something else than a score of its measures"),
+        ([None], "something else than a score of its measures"),
+        ([Score("odd", "much")], "a score of 'odd' that is no number"),  # type: ignore[arg-type]
+        ([Score("odd", 10**400)], "a score of 'odd' that is no number"),
+        ([Score("odd", float("nan"), low=0.0)], "a score of 'odd' that is no finite number"),
+        ([Score("odd", np.float32("inf"))], "a score of 'odd' that is no finite number"),  # type: ignore[arg-type]
+        ([Score("odd", 1.0, "no such column")], "a score of 'odd' that is of no column"),
+        ([Score("odd", 1.0, None, "x")], "a score of 'odd' that is of no column"),
+        ([Score("odd", 1.0, item=7)], "a score of 'odd' whose note or item is no text"),  # type: ignore[arg-type]
+        ([Score("odd", 1.0, item=0)], "a score of 'odd' whose note or item is no text"),  # type: ignore[arg-type]
+        ([Score("odd", 1.0, item="\ud800")], "a score of 'odd' whose note or item is no text"),
+        ([Score("odd", 1.0, note=None)], "a score of 'odd' whose note or item is no text"),  # type: ignore[arg-type]
+        ([Score("odd", 1.0, note="x\ud800")], "a score of 'odd' whose note or item is no text"),
+        ([Score("odd", 1.1)], "a score of 'odd' outside the range it declares"),
+        ([Score("odd", 0.5, low=-0.1, high=0.6)], "a score of 'odd' outside the range it declares"),
+        ([Score("odd", 0.5, low=0.6, high=0.4)], "a score of 'odd' whose interval ends before it begins"),
+        ([Score("odd", 0.5, low=0.4)], "a score of 'odd' with half an interval"),
+        ([Score("odd", None, low=0.4, high=0.5)], "a score of 'odd' with half an interval"),
+        ([Score("odd", 0.1), Score("odd", 0.9)], "two scores of 'odd' for one place"),
+        (
+            [Score("odd", 0.1, "x", item="a"), Score("odd", None, "x", item="a")],
+            "two scores of 'odd' for one",
+        ),
+    ],
+)
+def test_what_is_no_score_is_that_metrics_failure(given: list[object], said: str) -> None:
+    with pytest.raises(LocalsynthError, match=f"the metric 'spy' gave {said}"):
+        list(judge(case(), {}, [Odd(*given)]))
+    told: list[str] = []
+    judged = list(
+        judge(
+            case(), {}, [Odd(*given), metric(name="b")], failed=lambda who, error: told.append(error.message)
+        )
+    )
+    assert len(told) == 1
+    assert [(j.score.metric, j.score.value) for j in judged] == [("odd", None), ("b", 1.0)]
+
+
+def test_scores_of_different_places_and_rounding_are_taken() -> None:
+    given = [
+        Score("odd", 1 + 1e-15, low=-1e-17, high=1.0),
+        Score("odd", 1, "x"),
+        Score("odd", 0.5, "x", item="a"),
+    ]
+    judged = list(judge(case(), {}, [Odd(*given)]))
+    assert [(j.score.value, j.score.low, j.score.high) for j in judged] == [
+        (1, 0, 1), (1, None, None), (0.5, None, None),
+    ]  # fmt: skip
+
+
+class Strange(BaseException):
+    """What nobody should raise."""
+
+
+class Unwritable(LocalsynthError):
+    """With words that have no UTF-8."""
+
+
+@pytest.mark.parametrize("error", [Strange("x"), GeneratorExit(), Unwritable("\ud800"), Unwritable(3)])  # type: ignore[arg-type]
+def test_whatever_a_stranger_raises_costs_that_metric_alone(error: BaseException) -> None:
+    class Raising(Spy):
         measures = (Measure("odd", "odd", "", "none", None, None, ""),)
 
-        def scores(self, case: Case) -> Iterable[Score]:
-            yield Score("odd", value, low=0.0)
+        def scores(self, case: Case) -> list[Score]:  # type: ignore[override]
+            raise error
 
-    (first, *_) = judge(case(), {}, [Odd()])
-    assert (first.score.value, first.score.low) == (None, None)
-    assert first.score.note.startswith("not applicable, because")
+    told: list[str] = []
+    judged = list(
+        judge(case(), {}, [Raising(), metric(name="b")], failed=lambda who, error: told.append(error.message))
+    )
+    assert told == [f"the metric 'spy' failed with {type(error).__name__}"]
+    assert [(j.score.metric, j.score.value) for j in judged] == [("odd", None), ("b", 1.0)]
 
 
-def test_only_scores_of_declared_measures_are_taken() -> None:
-    class Odd(Spy):
-        def scores(self, case: Case) -> Iterable[Score]:
-            yield Score("another", 1.0)
+def test_ctrl_c_stops_everything() -> None:
+    class Raising(Spy):
+        def scores(self, case: Case) -> list[Score]:  # type: ignore[override]
+            raise KeyboardInterrupt
 
-    with pytest.raises(LocalsynthError, match="'spy' gave something else"):
-        list(judge(case(), {}, [Odd()]))
+    with pytest.raises(KeyboardInterrupt):
+        list(judge(case(), {}, [Raising()], failed=lambda who, error: None))
 
 
 def test_identifiers_are_not_judged() -> None:

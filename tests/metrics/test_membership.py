@@ -9,7 +9,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from localsynth.core.judging import Case
 from localsynth.metrics import ranking
-from localsynth.metrics.intervals import wilson
+from localsynth.metrics.intervals import ranked, wilson
 from localsynth.metrics.membership import Membership, _allowed, _share
 from localsynth.metrics.pairwise import Scores, area
 from localsynth.metrics.space import space
@@ -62,8 +62,7 @@ def test_without_neighbours_it_is_delongs_area(members: list[int], others: list[
         assert left <= max(0, found - reach)
         assert right >= min(1, found + reach)
     else:
-        few = min(len(high), len(low))
-        assert (left, right) == pytest.approx(wilson(found * few, few))
+        assert (left, right) == ranked(found, len(high), len(low))
 
 
 def test_neighbours_in_each_others_reference_make_it_less_sure() -> None:
@@ -102,6 +101,15 @@ def test_where_nothing_leaked_the_interval_misses_one_half_about_as_often_as_it_
         assert score.high is not None
         missed.append(not score.low <= 0.5 <= score.high)
     assert 0.01 <= np.mean(missed) <= 0.1  # 5%; three standard deviations are 5% either way
+
+
+def test_members_all_told_apart_are_no_certainty() -> None:
+    # 12 members on the synthetic rows, 12 others far from them.
+    case = case_of(NUMBER, *([[float(i + far)] for i in range(12)] for far in (0, 0, 1_000)))
+    score = find(assert_kept(Membership(), case), "membership_auc")
+    assert score.value == 1
+    assert score.low is not None
+    assert 0.7 < score.low < 0.9
 
 
 def test_copies_are_found_out() -> None:
@@ -161,7 +169,7 @@ def test_rows_all_alike_tell_nothing() -> None:
     case = case_of(NUMBER, [[1.0]] * 20, [[1.0]] * 30, [[1.0]] * 60)
     scores = assert_kept(Membership(), case)
     score = find(scores, "membership_auc")
-    assert (score.value, score.low, score.high) == (0.5, *wilson(15, 30))
+    assert (score.value, score.low, score.high) == (0.5, *ranked(0.5, 30, 60))
     score = find(scores, "membership_tpr")
     assert (score.value, score.low, score.high) == (0, *wilson(0, 30))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2_contingency
+from threadpoolctl import threadpool_limits
 
 from localsynth.core.judging import Score
 from localsynth.core.schema import Schema
 from localsynth.metrics import association
+from localsynth.metrics.pace import now_and_then
 from localsynth.metrics.pairs import Pairs
 from tests.metrics.support import case_of, find, mixed_case, numbers_schema, value, words_schema
 
@@ -77,7 +80,7 @@ def test_texts_of_a_small_table_are_left_out_too() -> None:
     schema = Schema.model_validate(
         {"columns": [*numbers_schema("x", "y").model_dump()["columns"], {"name": "note", "kind": "text"}]}
     )
-    train = [[i, i % 5, f"note {i % 2}"] for i in range(12)]
+    train = [[i, i % 5, f"note {i % 6}"] for i in range(12)]
     holdout = [[i, i % 7, f"note {i}"] for i in range(12)]
     found = Pairs().scores(case_of(schema, train, train, holdout))
     assert {(s.column_a, s.column_b) for s in found if s.column_a} == {("x", "y")}
@@ -143,6 +146,40 @@ def test_the_correlation_ratio_by_hand() -> None:
     codes, values = np.array([0, 0, 1, 1, 1]), np.array([1.0, 3.0, 5.0, 7.0, np.nan])
     # within: 1 + 1 + 1 + 1 = 4 over n - k = 2; total: 20 over n - 1 = 3
     assert association.correlation_ratio(codes, values) == pytest.approx(np.sqrt(1 - (4 / 2) / (20 / 3)))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_last_digit_does_not_depend_on_threads(threads: int) -> None:
+    rng = np.random.default_rng(4)
+    table = (rng.normal(size=(3_000, 40)) @ rng.normal(size=(40, 40))).round(6).clip(-1e6, 1e6).tolist()
+    schema = numbers_schema(*(f"c{i}" for i in range(40)))
+    with threadpool_limits(1):
+        expected = list(Pairs().scores(case_of(schema, table[:2000], table[2000:])))
+    with threadpool_limits(threads):
+        found = list(Pairs().scores(case_of(schema, table[:2000], table[2000:], threads=threads)))
+    assert found == expected
+
+
+def test_it_is_asked_whether_to_stop_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, asked = [0.0], []
+    monkeypatch.setattr("localsynth.metrics.pace.time.monotonic", lambda: now[0])
+    check = now_and_then(lambda: asked.append(now[0]))
+    for _ in range(30):
+        check()
+        now[0] += 0.125
+    assert asked == [0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5]
+
+
+def test_pairs_of_thousands_of_categories() -> None:
+    """Far more cells than rows: against counts in plain Python."""
+    rng = np.random.default_rng(5)
+    one, other = ([(int(a), int(b)) for a, b in rng.pareto(1, (n, 2)) * 300 // 1] for n in (4000, 900))
+    tables = [association.count(*np.array(rows).T % 5000, (5000, 5000)) for rows in (one, other)]
+    p, q = (Counter((a % 5000, b % 5000) for a, b in rows) for rows in (one, other))
+    expected = sum(abs(p[cell] / len(one) - q[cell] / len(other)) for cell in p | q) / 2
+    assert association.total_variation(*tables) == pytest.approx(expected)
+    assert association.total_variation(tables[1], tables[0]) == pytest.approx(expected)
+    assert association.total_variation(tables[0], tables[0]) == 0.0
 
 
 CODES = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4)), min_size=1, max_size=30)

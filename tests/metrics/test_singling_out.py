@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localsynth.core.judging import Case
+from localsynth.core.schema import Schema
+from localsynth.metrics.dealing import Fits, _by_chance, exactly_one, gained, hits, weights
 from localsynth.metrics.encode import views
-from localsynth.metrics.intervals import Rate, residual_risk, wilson
-from localsynth.metrics.predicates import Condition, at_random, counts, multivariate, univariate
-from localsynth.metrics.singling_out import SinglingOut, _exactly_one
+from localsynth.metrics.intervals import wilson
+from localsynth.metrics.predicates import Condition, at_random, fits, multivariate, univariate
+from localsynth.metrics.singling_out import SinglingOut
 
 from .privacy_cases import again, leaking_case
 from .support import (
@@ -45,7 +47,7 @@ def test_exactly_one_is_in_a_draw(numbers: tuple[int, int, int]) -> None:
     total, matching, drawn = numbers
     draws = list(combinations(range(total), drawn))
     expected = sum(sum(i < matching for i in draw) == 1 for draw in draws) / len(draws)
-    assert _exactly_one(np.array([matching]), total, drawn)[0] == pytest.approx(expected)
+    assert exactly_one(np.array([matching]), total, drawn)[0] == pytest.approx(expected)
 
 
 def test_conditions() -> None:
@@ -57,7 +59,7 @@ def test_conditions() -> None:
         (Condition(0, "=", float("nan")),),
         (Condition(0, ">=", 2.0), Condition(1, "=", 1.0)),
     ]
-    assert counts(predicates, columns, idle).tolist() == [2, 1, 3, 1, 1]
+    assert fits(predicates, columns, 9, idle).counts.tolist() == [2, 1, 3, 1, 1]
 
 
 def test_what_stands_alone_in_one_column() -> None:
@@ -79,7 +81,7 @@ def test_combinations_single_out_one_row_each() -> None:
     case = mixed_case(80)
     found = multivariate(views(case), seen(case), 60, np.random.default_rng(0), idle)
     assert len(set(found)) == len(found) == 60
-    assert set(counts(found, seen(case), idle)) == {1}
+    assert set(fits(found, seen(case), 9, idle).counts) == {1}
     sizes = {len(predicate) for predicate in found}
     assert min(sizes) >= 2
     assert max(sizes) == 7
@@ -105,11 +107,18 @@ def test_one_column_by_hand() -> None:
         find(scores, "singling_out_rate_univariate"),
         find(scores, "singling_out_control_univariate"),
     )
-    assert (attack.value, attack.low, attack.high) == (0.5, *wilson(3, 6))
-    assert (control.value, control.low, control.high) == (2 / 6, *wilson(2, 6))
+    # Two guesses each are about 1 and 9: they count for 6^2 / (4 + 1 + 1 + 4) independent ones.
+    assert (attack.value, attack.low, attack.high) == (0.5, *wilson(1.8, 3.6))
+    assert (control.value, control.low, control.high) == pytest.approx((2 / 6, *wilson(1.2, 3.6)))
     risk = find(scores, "singling_out_risk_univariate")
-    assert (risk.value, risk.low, risk.high) == residual_risk(Rate(3, 6), Rate(2, 6))
-    assert risk.note.startswith("50.0% of 6 guesses fit one train row, 33.3% one held-out row")
+    assert risk.value == pytest.approx((3 / 6 - 2 / 6) / (4 / 6))
+    assert risk.low == 0
+    assert risk.high is not None
+    assert risk.high > 0.6
+    assert risk.note.startswith(
+        "50.0% of 6 guesses fit exactly one of 4 train rows, 33.3% would fit exactly one of as many people nobody has seen, as"
+        " 4 held-out rows tell"
+    )
     assert find(scores, "singling_out_risk_multivariate").note.endswith("the table has only one column")
 
 
@@ -123,16 +132,149 @@ def test_more_held_out_rows_are_brought_to_as_many_as_train_rows() -> None:
     assert value(scores, "singling_out_rate_univariate") == 1
 
 
-def test_fewer_held_out_rows_raise_the_control() -> None:
+def test_fewer_held_out_rows_are_brought_to_as_many_as_train_rows() -> None:
     train = [[float(i)] for i in range(8)]
     case = case_of(NUMBER, train * 2, train, [[0.0], [1.0], [50.0], [60.0]])
-    scores = list(SinglingOut().scores(case))
-    # 8 values, at most 0, at least 7. All fit one train row; one of half as many would fit every second time. Held out fit
-    # 0, 1 and "at most 0"; "at least 7" fits two.
+    scores = assert_kept(SinglingOut(), case)
+    # 8 values, at most 0, at least 7: all fit one train row. Held out fit 0, 1 and "at most 0"; "at least 7" fits two. Two real
+    # rows fit each of the three in all, so that each counts for one hit.
+    rate, control, risk = (
+        find(scores, f"singling_out_{what}_univariate") for what in ("rate", "control", "risk")
+    )
+    assert (rate.value, rate.note) == (1, "10 guesses, 8 train rows")
+    assert control.value == pytest.approx(0.3)
+    assert control.note == "10 guesses, 4 held-out rows brought to 8; one hit counts for 1.00 on average"
+    assert risk.value == pytest.approx(1)
+
+
+def test_held_out_hits_count_for_more_where_no_train_row_fits() -> None:
+    train = [[float(i)] for i in range(8)]
+    # Alone are 0, 1, 2, 50 and 60, at most 0, at least 60. Four fit one train row. 50 and 60 fit one of 4 held-out rows and no
+    # train row, "at least 60" too: two hits each.
+    case = case_of(NUMBER, [*train[:3], [50.0], [60.0]] * 2, train, [[49.0], [50.0], [51.0], [60.0]])
+    scores = assert_kept(SinglingOut(), case)
     control = find(scores, "singling_out_control_univariate")
-    assert control.value == pytest.approx(3 / 10 * 2)
-    assert control.note == "3 of 10 guesses, 4 held-out rows, brought to 8: times 2.00"
-    assert value(scores, "singling_out_risk_univariate") == residual_risk(Rate(10, 10), Rate(3, 10), 2)[0]
+    assert control.value == pytest.approx(6 / 7)
+    assert "one hit counts for 2.00" in control.note
+    trials = 49 / (4 + 1 + 1 + 1 + 4)
+    assert (control.low, control.high) == (pytest.approx(2 * wilson(trials * 3 / 7, trials)[0]), 1)
+    assert value(scores, "singling_out_rate_univariate") == pytest.approx(4 / 7)
+    assert value(scores, "singling_out_risk_univariate") == 0
+
+
+@given(st.integers(1, 9), st.integers(1, 9), st.data())
+def test_a_held_out_hit_counts_for_the_train_hits_that_chance_would_give(
+    m: int, more: int, data: Any
+) -> None:
+    n = m + more
+    fitting = data.draw(st.integers(1, n + 1))  # more never leave exactly one held out
+    train_hit, held_out_hit = (exactly_one(np.array([fitting]), n + m, drawn)[0] for drawn in (n, m))
+    assert weights(np.array([fitting]), n, m)[0] * held_out_hit == pytest.approx(train_hit)
+    assert weights(np.array([0, 1, 2]), n, m).tolist() == pytest.approx([n / m, n / m, 1])
+
+
+@pytest.mark.parametrize("holdout", [25, 50, 100])
+def test_rows_that_several_train_rows_share_single_nobody_out(holdout: int) -> None:
+    people = mixed_rows(50, 1)
+    scores = assert_kept(SinglingOut(), case_of(MIXED, people, people * 2, mixed_rows(holdout, 2)))
+    for mode in MODES:
+        risk = find(scores, f"singling_out_risk_{mode}")
+        assert (value(scores, f"singling_out_rate_{mode}"), risk.value, risk.low) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("holdout", [20, 40, 80])
+def test_the_rates_that_are_told_give_the_risk(holdout: int) -> None:
+    train = mixed_rows(40, 1)
+    scores = list(
+        SinglingOut().scores(case_of(MIXED, train[:20] + mixed_rows(20, 2), train, mixed_rows(holdout, 3)))
+    )
+    for mode in MODES:
+        rate, control, risk = (
+            value(scores, f"singling_out_{what}_{mode}") for what in ("rate", "control", "risk")
+        )
+        assert risk == pytest.approx((rate - control) / (1 - control))
+        note = find(scores, f"singling_out_risk_{mode}").note
+        assert note.startswith(f"{rate:.1%} of ")
+        assert f", {control:.1%} would fit exactly one of as many" in note
+
+
+def test_the_risk_does_not_depend_on_how_many_are_held_out() -> None:
+    risks = []
+    for seed in range(6):
+        train, strangers = mixed_rows(120, seed), mixed_rows(240, 100 + seed)
+        rows = train[:40] + mixed_rows(80, 200 + seed)
+        risks.append([
+            value(SinglingOut().scores(case_of(MIXED, rows, train, strangers[:m])), "singling_out_risk_multivariate")
+            for m in (60, 120, 240)
+        ])  # fmt: skip
+    half, equal, twice = np.mean(risks, axis=0)
+    assert 0.2 < equal < 0.5
+    assert half == pytest.approx(equal, abs=0.03)
+    assert twice == pytest.approx(equal, abs=0.03)
+
+
+def test_without_a_hit_there_is_no_risk() -> None:
+    # No guess fits one of 40 train rows, two of the four fit one of 20 held-out rows, each three rows in all.
+    train = Fits(
+        40,
+        np.array([2, 2, 3, 0]),
+        [np.array([0, 1]), np.array([2, 3]), np.array([0, 2, 3]), np.array([], int)],
+    )
+    holdout = Fits(20, np.array([1, 1, 0, 0]), [np.array([4]), np.array([5]), *[np.array([], int)] * 2])
+    found = hits(train, holdout)
+    assert found.attack == 0
+    assert found.worth == pytest.approx(2 * 20 / 40 * 19 / 39)
+    assert found.control == pytest.approx(found.worth / 2)
+    risk, low, high = gained(train, holdout, 4, np.random.default_rng(0), idle)
+    assert (risk, low) == (0, 0)
+    assert high > 0.2
+
+
+@pytest.mark.parametrize(("train", "holdout"), [(40, 20), (30, 30), (20, 50)])
+def test_dealing_anew_is_all_ways_to_deal(train: int, holdout: int) -> None:
+    rng = np.random.default_rng(train)
+    total = train + holdout
+    fitting = [rng.choice(total, size, replace=False) for size in rng.integers(1, 6, 40)]
+
+    def side(first: int, last: int, places: Any) -> Fits:
+        rows = [
+            np.sort(places[found][(places[found] >= first) & (places[found] < last)]) - first
+            for found in fitting
+        ]
+        return Fits(last - first, np.array([len(found) for found in rows]), rows)
+
+    gaps = []
+    for _ in range(4_000):
+        places = rng.permutation(total)
+        found = hits(side(0, train, places), side(train, total, places))
+        gaps.append(found.attack - found.control)
+    assert np.mean(gaps) == pytest.approx(0, abs=0.01)  # whatever the sizes
+    kept = np.arange(total)
+    ends = _by_chance(side(0, train, kept), side(train, total, kept), np.random.default_rng(1), idle)
+    assert ends == pytest.approx(np.quantile(gaps, [0.025, 0.975]), abs=0.03)
+
+
+@pytest.mark.parametrize("holdout", [20, 40])
+def test_where_nothing_leaked_the_risk_is_seldom_above_zero(holdout: int) -> None:
+    found = [
+        score
+        for seed in range(40)
+        for score in SinglingOut().scores(leaking_case("fresh", 40, 40, holdout, seed))
+        if score.metric.startswith("singling_out_risk") and score.value is not None
+    ]
+    assert len(found) == 80
+    missed = np.mean([score.low is not None and score.low > 0 for score in found])
+    assert missed <= 0.07  # at most 2.5% are expected, and guesses of one case go together
+
+
+def test_long_numbers_are_told_apart() -> None:
+    # Alone among the rows are both numbers, which float64 cannot tell apart; only one is a train row's.
+    schema = Schema.model_validate({"columns": [{"name": "x", "kind": "integer", "range": [0, 2**62]}]})
+    long = 10**17
+    case = case_of(schema, [[long], [long + 3]] * 5, [[long], [5], [6]], [[7], [8], [9]])
+    note = find(SinglingOut().scores(case), "singling_out_rate_univariate")
+    # = long, <= long, = long + 3, >= long + 3
+    assert note.value == pytest.approx(1 / 4)
 
 
 def test_repeated_rows_count_once() -> None:

@@ -40,6 +40,8 @@ class Levels:
     codes : per row the index of its value, -1 where it is missing. values : the distinct values in the order the latent
     variable follows; numbers as whole steps of the column's decimals (days, minutes), rising. below, above : per value, how
     far around it a made value may lie, in the same steps; 0 on both sides for a value that is only ever made as it is.
+    places : per value its level of the latent variable, rising from 0; several share one where there are very many, and are
+    then drawn by their frequency. ``None`` where each has its own.
     """
 
     column: Column
@@ -47,6 +49,7 @@ class Levels:
     values: Array
     below: Array
     above: Array
+    places: Array | None = None
 
     @property
     def nominal(self) -> bool:
@@ -61,6 +64,21 @@ class Levels:
     def counts(self) -> Array:
         """Rows per value."""
         return np.bincount(self.codes[self.codes >= 0], minlength=len(self.values))
+
+    def latent(self) -> tuple[Array, int]:
+        """Per row its level of the latent variable, -1 where it is missing; and how many there are."""
+        if self.places is None:
+            return self.codes, len(self.values)
+        return np.append(self.places, -1)[self.codes], int(self.places[-1]) + 1
+
+    def drawn(self, levels: Array, chance: Array) -> Array:
+        """Indices of values from levels of the latent variable; chance (0 to 1, below 1) picks among those that share one."""
+        assert self.places is not None
+        ends = np.cumsum(self.counts())
+        first, last = (np.searchsorted(self.places, levels, side) for side in ("left", "right"))
+        low = np.append(0, ends)[first]
+        found = np.searchsorted(ends, low + chance * (ends[last - 1] - low), side="right")
+        return np.asarray(np.clip(found, first, last - 1))
 
     def ordered(self, order: Array) -> Levels:
         """The same column with its values in another order: ``order[i]`` is the present index of the i-th."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 from scipy.special import ndtr
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from .latent import Latent, correlations, root
 from .levels import Array, Levels
@@ -39,11 +40,14 @@ class Copula:
     def draw(self, n: int, rng: np.random.Generator) -> dict[str, pa.Array]:
         """``n`` cells of every column."""
         drawn = rng.choice(len(self.strata), n, p=self.strata)
-        below = ndtr(rng.standard_normal((n, len(self.edges))) @ self.root.T)
+        with threadpool_limits(1, "blas"):
+            below = ndtr(rng.standard_normal((n, len(self.edges))) @ self.root.T)
         members = [np.flatnonzero(drawn == stratum) for stratum in range(len(self.strata))]
         cells = {}
         for column, value, gap in zip(self.columns, self.values, self.gaps, strict=True):
             codes, within = self._levels(value, below, members)
+            if column.places is not None:
+                codes = column.drawn(codes, rng.random(n))
             if gap >= 0:
                 codes = np.where(self._levels(gap, below, members)[0] == 1, -1, codes)
             cells[column.column.name] = column.cells(codes, within)
@@ -69,7 +73,14 @@ def fit(columns: Sequence[Levels], target: Levels | None) -> Copula:
     target : the column whose classes get margins of their own (a general location model, Olkin & Tate 1961, with copula
     margins): what the target tells of any column is then kept whatever its shape, and the correlations are those within
     classes. Without one, or where it has many values, there is one stratum.
+
+    BLAS uses one thread: with another number of them it adds up in another order, and the last digit of a sum would differ.
     """
+    with threadpool_limits(1, "blas"):
+        return _fit(columns, target)
+
+
+def _fit(columns: Sequence[Levels], target: Levels | None) -> Copula:
     rows = len(columns[0].codes) if columns else 1
     strata = _strata(target, rows)
     ordered = in_order(columns)
@@ -77,7 +88,7 @@ def fit(columns: Sequence[Levels], target: Levels | None) -> Copula:
     values, gaps = [], []
     for column in ordered:
         prior = 0.0 if target is not None and column.column.name == target.column.name else _PRIOR
-        values.append(_add(latents, column.codes, len(column.values), strata, prior))
+        values.append(_add(latents, *column.latent(), strata, prior))
         open_gap = len(column.values) > 0 and column.missing.any()
         gaps.append(_add(latents, column.missing.astype(np.int64), 2 if open_gap else 0, strata, prior))
     return Copula(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from scipy.sparse import csr_array, hstack
@@ -12,6 +13,8 @@ from .levels import Array, Levels
 
 __all__ = ["in_order"]
 
+_OWN = 300  # categories of a column, the most frequent, that have a place of their own; all others share one
+_FEATURES = 4_000  # categories of all columns that one is set against, about
 _PRIOR = 5.0  # rows in the middle of the axis that every category is thought to have: rare ones stay near it
 
 
@@ -20,29 +23,60 @@ def in_order(columns: Sequence[Levels]) -> list[Levels]:
 
     Each is set against the numbers and the categories of all other columns: its axis is the one along which it tells most
     of them. Source: Greenacre 2017, Correspondence Analysis in Practice, ch. 4 and 18.
+
+    Of a column of thousands the rarest categories, which have too few rows to tell anything, are one on both sides; so time
+    and memory grow with the rows and columns, not with the categories.
     """
     loose = [i for i, column in enumerate(columns) if column.nominal and len(column.values) > 2]
     if not loose:
         return list(columns)
     rows = len(columns[0].codes)
     scores = np.hstack([np.zeros((rows, 1))] + [_scores(c) for i, c in enumerate(columns) if i not in loose])
-    members = [_membership(columns[i]) for i in loose]
-    ends = np.cumsum([0, *(len(columns[i].values) for i in loose)])
-    every = hstack(members, format="csr")
-    axes = {}
-    for i, own, start, end in zip(loose, members, ends, ends[1:], strict=False):
-        counts = columns[i].counts()
-        # Indicators stay sparse: what each would sum to by chance is taken off the sums.
-        totals = np.asarray(every.sum(axis=0))
+    widest = _widest([len(columns[i].values) for i in loose])
+    features = [_membership(columns[i], _together(columns[i], widest)) for i in loose]
+    ends = np.cumsum([0, *(feature.shape[1] for feature in features)])
+    every = hstack(features, format="csr")
+    # Indicators stay sparse: what each would sum to by chance is taken off the sums.
+    totals = np.asarray(every.sum(axis=0))
+    found = list(columns)
+    for i, start, end in zip(loose, ends, ends[1:], strict=False):
+        groups = _together(columns[i], _OWN)
+        own = _membership(columns[i], groups)
+        counts = np.asarray(own.sum(axis=0))
         sums = (own.T @ every).toarray() - np.outer(counts, totals / rows)
         sums *= np.sqrt(rows / (totals + _PRIOR))
         sums[:, start:end] = 0.0  # of itself it tells everything
-        axes[i] = _axis(np.hstack([own.T @ scores, sums]), counts)
-    # Rounded, so that noise in the last digit of a sum never decides between two categories alike.
-    return [
-        column.ordered(np.argsort(axes[i].round(9), kind="stable")) if i in axes else column
-        for i, column in enumerate(columns)
-    ]
+        # Rounded, so that noise in the last digit of a sum never decides between two categories alike.
+        axis = _axis(np.hstack([own.T @ scores, sums]), counts).round(9)
+        found[i] = _along(columns[i], axis, groups)
+    return found
+
+
+def _widest(widths: Sequence[int]) -> int:
+    """The most categories of one column that may stand alone, so that there are ``_FEATURES`` in all or a few of each."""
+    most = [cap for cap in range(3, _OWN + 1) if sum(min(width, cap) for width in widths) <= _FEATURES]
+    return max(most, default=3)
+
+
+def _together(column: Levels, most: int) -> Array:
+    """Per category a number from 0, of which there are at most ``most``: the rarest have the last in common."""
+    count = len(column.values)
+    if count <= most:
+        return np.arange(count)
+    kept = np.sort(np.argsort(-column.counts(), kind="stable")[: most - 1])
+    groups = np.full(count, most - 1)
+    groups[kept] = np.arange(most - 1)
+    return groups
+
+
+def _along(column: Levels, axis: Array, groups: Array) -> Levels:
+    """The column in the order of its groups along the axis."""
+    order = np.lexsort((groups, axis[groups]))
+    ordered = column.ordered(order)
+    if len(axis) == len(groups):
+        return ordered
+    sorted_groups = groups[order]
+    return replace(ordered, places=np.append(0, np.cumsum(sorted_groups[1:] != sorted_groups[:-1])))
 
 
 def _axis(sums: Array, counts: Array) -> Array:
@@ -53,11 +87,11 @@ def _axis(sums: Array, counts: Array) -> Array:
     return axis if axis[np.argmax(np.abs(axis).round(9))] > 0 else -axis
 
 
-def _membership(column: Levels) -> csr_array:
-    """Rows x categories, 1 where a row has it."""
+def _membership(column: Levels, groups: Array) -> csr_array:
+    """Rows x groups of categories, 1 where a row has one of it."""
     held = np.flatnonzero(~column.missing)
-    shape = (len(column.codes), len(column.values))
-    return csr_array((np.ones(len(held)), (held, column.codes[held])), shape=shape)
+    shape = (len(column.codes), int(groups.max()) + 1)
+    return csr_array((np.ones(len(held)), (held, groups[column.codes[held]])), shape=shape)
 
 
 def _scores(column: Levels) -> Array:
