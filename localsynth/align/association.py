@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from itertools import combinations
 from typing import Any, TypeAlias
@@ -40,21 +41,27 @@ def choose_pairs(strength: Mapping[Pair, float], extra: int, always: Iterable[in
     return own + others[:extra]
 
 
-def tree(columns: int, strength: Mapping[Pair, float]) -> list[Pair]:
-    """A spanning tree of greatest strength (Chow & Liu 1968) as edges (parent, child), parents before their children."""
-    reached = {0} if columns else set()
+def tree(columns: int, strength: Mapping[Pair, float], reached: Iterable[int] = (0,)) -> list[Pair]:
+    """A spanning tree of greatest strength (Chow & Liu 1968) as edges (parent, child), parents before their children.
+
+    reached : columns it grows from, no edge leads to them; of ties the first parent's first child is taken.
+    """
+    given = [column for column in sorted(set(reached)) if column < columns]
+    # Per column outside the strongest link that leads there: (strength, -parent).
+    link = {column: (-math.inf, 0) for column in range(columns) if column not in set(given)}
     edges: list[Pair] = []
-    while len(reached) < columns:
-        options = [
-            (strength.get((min(a, b), max(a, b)), 0.0), -a, -b)
-            for a in reached
-            for b in range(columns)
-            if b not in reached
-        ]
-        _, parent, child = max(options)
-        edges.append((-parent, -child))
-        reached.add(-child)
+    for parent in given:
+        _offer(link, parent, strength)
+    while link and given:
+        child = max(link, key=lambda column: (*link[column], -column))
+        edges.append((-link.pop(child)[1], child))
+        _offer(link, child, strength)
     return edges
+
+
+def _offer(link: dict[int, tuple[float, int]], parent: int, strength: Mapping[Pair, float]) -> None:
+    for child, best in link.items():
+        link[child] = max(best, (strength.get((min(parent, child), max(parent, child)), 0.0), -parent))
 
 
 def all_pairs(columns: int) -> list[Pair]:
