@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from .grammar import Grammar
 from .run import Exposure, Reject, Usage
 from .schema import Schema
+from .targets import Statistics, TargetSource
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
 __all__ = [
     "Adapter",
     "Ask",
+    "Completing",
     "Draft",
     "Engine",
     "EngineInfo",
+    "Given",
     "Likelihood",
     "Message",
     "Method",
@@ -209,9 +212,27 @@ class Ask(Protocol):
 
 
 class MethodParams(BaseModel):
-    """Base of every method's parameters; field descriptions become help texts and forms."""
+    """Base of every method's parameters; field descriptions become help texts and forms.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    TOML has numbers and truth values of its own, so a text is taken for neither.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+@dataclass(frozen=True)
+class Given:
+    """Columns that rows have before a method completes them.
+
+    names : of all such columns. known : the values, in all rows of the run, of those that are known beforehand.
+    twins : column to be made -> given column that holds the same of a related row (the age of the first of a household).
+    differences : name -> a column to be made and the given one it is counted from; columns that no row has, but statistics.
+    """
+
+    names: tuple[str, ...]
+    known: pa.Table
+    twins: Mapping[str, str] = field(default_factory=dict)
+    differences: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -223,7 +244,11 @@ class Task:
     rows : rows wanted in the whole run.
     seed : the run's seed, for what is done once (``learn``).
     train : gives the train split, canonical columns; present only where the method's exposure is at least
-        ``STATISTICS`` and the dataset's policy allows it. The holdout is never reachable from here.
+        ``STATISTICS``, the dataset's policy allows it and the recipe names no privacy budget. The holdout is never
+        reachable from here.
+    targets : where a method that declares ``reads_targets`` gets its statistics; ``train`` is not there for it.
+    given : what rows to be completed have already; a :class:`Completing` method is then asked to ``complete`` such rows, and
+        never for a ``batch``.
     violations : a boolean array (rows x rules) telling which rule each row of a table breaks; NULL counts as met.
     """
 
@@ -233,6 +258,8 @@ class Task:
     seed: int
     violations: Callable[[pa.Table], np.ndarray[Any, np.dtype[np.bool_]]]
     train: Callable[[], pa.Table] | None = None
+    targets: TargetSource | None = None
+    given: Given | None = None
 
 
 @dataclass(frozen=True)
@@ -250,6 +277,9 @@ class Method(Protocol):
     The runner calls ``prepare`` (pure, cheap, raises early), then ``learn`` once in the life of a run (or ``restore``
     with what ``state`` gave after the last committed batch), then ``batch`` until there are rows enough. A batch is a
     function of (params, task, state, n, seed): the same five give the same rows in any process.
+
+    A method that sees the real rows through target statistics alone has a class attribute ``reads_targets = True``; it
+    gets ``task.targets`` instead of ``task.train``, can run on published statistics, and under a privacy budget.
     """
 
     name: ClassVar[str]
@@ -280,3 +310,24 @@ class Method(Protocol):
         ...
 
     def restore(self, state: Mapping[str, Any]) -> None: ...
+
+
+@runtime_checkable
+class Completing(Protocol):
+    """What a :class:`Method` may do beside: make columns for rows that have others already, as members of other rows have."""
+
+    def check_complete(self) -> None:
+        """Raise a ``LocalsynthError`` where its parameters do not allow that."""
+        ...
+
+    def complete(self, given: pa.Table, seed: int, ask: Ask | None) -> pa.Table:
+        """The given rows, in order, with all the schema's columns, those given unchanged.
+
+        A function of (params, task, state, given, seed), as ``batch`` is. Rows that break a rule and cannot be mended are
+        among them: who asked cannot do without any.
+        """
+        ...
+
+    def aims(self) -> Statistics:
+        """What ``complete`` aims at; and, of :attr:`Given.differences`, what others should see to."""
+        ...

@@ -17,6 +17,7 @@ class Dataset:
 
     policy : the highest exposure its owner allows. rows : real rows kept, ``train_rows + holdout_rows``; 0 where only a
     description exists. source : the file's name or ``sample:NAME``, ``None`` for a description. imported_at : UTC.
+    declared : a person gave the schema; an inferred one, and one nobody knows where it is from, tells of the train rows.
     """
 
     name: str
@@ -27,3 +28,4 @@ class Dataset:
     holdout_rows: int
     source: str | None
     imported_at: datetime
+    declared: bool = False

@@ -83,6 +83,10 @@ class RecipeError(LocalsynthError, ValueError):
         self.problems = tuple(problems)
 
 
+class StatisticsError(RecipeError):
+    """A file of published statistics, or a table beside it, cannot be used."""
+
+
 class RecipeChanged(RecipeError):
     """A run cannot be resumed because its recipe is no longer the one that started it.
 

@@ -37,7 +37,14 @@ _LIMITS = {
     "less_than": ("less than", "lt"),
     "less_than_equal": ("at most", "le"),
 }
-_ONE_OF = {"columns": "column", "rules": "rule", "dependencies": "dependency", "examples": "example"}
+_ONE_OF = {
+    "columns": "column",
+    "rules": "rule",
+    "dependencies": "dependency",
+    "examples": "example",
+    "margins": "margin",
+    "tables": "table",
+}
 
 
 def explain(

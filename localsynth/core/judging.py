@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar, cast, runtime_checkable
 
@@ -14,7 +14,18 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-__all__ = ["Case", "Family", "Kept", "Measure", "Metric", "Score", "StandIn", "not_applicable", "writable"]
+__all__ = [
+    "Belonging",
+    "Case",
+    "Family",
+    "Kept",
+    "Measure",
+    "Metric",
+    "Score",
+    "StandIn",
+    "not_applicable",
+    "writable",
+]
 
 Family = Literal["validity", "fidelity", "utility", "privacy"]
 
@@ -104,6 +115,24 @@ class Kept:
 
 
 @dataclass(frozen=True)
+class Belonging:
+    """How the rows judged, as members, go together with the rows they belong to.
+
+    wrong : parents with another number of members than they say. strays : members of nobody. of_members : rule across both
+    levels -> members that break it; of_groups : rule over all members of a parent -> parents; any_... : that break any.
+    """
+
+    parents: int
+    members: int
+    wrong: int
+    strays: int
+    of_members: Mapping[str, int]
+    any_member: int
+    of_groups: Mapping[str, int]
+    any_group: int
+
+
+@dataclass(frozen=True)
 class Case:
     """Rows to be judged beside real ones.
 
@@ -114,6 +143,7 @@ class Case:
     check : called between two pieces of work of about a second; raises ``Cancelled``. threads : a metric may use.
     targets : the statistics that the rows judged were made to meet, if they were.
     withheld : why there are no real rows here, where that is not because the dataset has none.
+    belonging : where the rows judged are members of others.
     """
 
     schema: Schema
@@ -128,6 +158,7 @@ class Case:
     threads: int = 1
     targets: Statistics | None = None
     withheld: str = ""
+    belonging: Belonging | None = None
 
 
 @runtime_checkable

@@ -20,7 +20,7 @@ from .columns import (
 )
 from .words import shown
 
-__all__ = ["OrderedColumn", "bounds", "decimals_of", "is_nominal", "levels", "steps_of"]
+__all__ = ["OrderedColumn", "bounds", "decimals_of", "is_nominal", "levels", "range_of", "steps_of"]
 
 OrderedColumn: TypeAlias = IntegerColumn | FloatColumn | DateColumn | DatetimeColumn
 
@@ -57,6 +57,11 @@ def bounds(column: OrderedColumn) -> tuple[int, int]:
             return (start - _EPOCH) // _MINUTE, (end - _EPOCH) // _MINUTE
         case _:
             return column.scaled_bounds
+
+
+def range_of(column: Column) -> tuple[int, int] | None:
+    """:func:`bounds` of an ordered column; ``None`` of others."""
+    return bounds(column) if isinstance(column, OrderedColumn) else None
 
 
 def steps_of(column: OrderedColumn, value: Any) -> int:

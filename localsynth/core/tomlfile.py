@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from .errors import LocalsynthError, Problem, RecipeError, SchemaError
+from .errors import LocalsynthError, Problem, RecipeError, SchemaError, StatisticsError
 from .explain import explain
 from .tomlmap import TomlMap, locate
 from .tomlwrite import dump_toml
@@ -113,7 +113,7 @@ def _syntax(sentence: str, text: str) -> Problem:
 
 
 def _error(what: str, message: str, hint: str = "", problems: Sequence[Problem] = ()) -> LocalsynthError:
-    kind = SchemaError if what == "schema" else RecipeError
+    kind = {"schema": SchemaError, "statistics": StatisticsError}.get(what, RecipeError)
     return kind(message, hint, problems)
 
 

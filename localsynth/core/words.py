@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-__all__ = ["FieldError", "plain", "shown"]
+__all__ = ["FieldError", "counted", "plain", "shown"]
 
 
 class FieldError(ValueError):
@@ -19,6 +19,11 @@ class FieldError(ValueError):
     def __init__(self, message: str, *field: str | int) -> None:
         super().__init__(message)
         self.field = field
+
+
+def counted(count: int, one: str) -> str:
+    """``1 row``, ``2,000 rows``."""
+    return f"{count:,} {one}" if count == 1 else f"{count:,} {one}s"
 
 
 def plain(number: float) -> str:

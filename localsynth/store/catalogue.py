@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["make_table", "put", "put_schema", "read", "read_all", "refuse_taken", "remove"]
 
-_DATASET = (
-    "SELECT name, schema_json, policy, rows, train_rows, holdout_rows, source, imported_at FROM meta.datasets"
-)
+_DATASET = "SELECT name, schema_json, policy, rows, train_rows, holdout_rows, source, imported_at, declared FROM meta.datasets"
 
 
 def read(con: duckdb.DuckDBPyConnection, exact: str) -> Dataset:
@@ -34,9 +32,10 @@ def read_all(con: duckdb.DuckDBPyConnection) -> list[Dataset]:
 
 
 def _dataset(row: Sequence[Any]) -> Dataset:
-    name, schema_json, policy, rows, train, held, source, moment = row
+    name, schema_json, policy, rows, train, held, source, moment, declared = row
     schema = Schema.model_validate_json(schema_json)
-    return Dataset(name, schema, Exposure.parse(policy), rows, train, held, source, clock.aware(moment))
+    known = clock.aware(moment)
+    return Dataset(name, schema, Exposure.parse(policy), rows, train, held, source, known, bool(declared))
 
 
 def _present(con: duckdb.DuckDBPyConnection, name: str) -> tuple[str, int] | None:
@@ -66,6 +65,7 @@ def put(con: duckdb.DuckDBPyConnection, dataset: Dataset, seed: int) -> None:
         # The name may come back in another case; its runs follow it.
         con.execute("UPDATE meta.runs SET dataset = ? WHERE dataset = ?", [dataset.name, present[0]])
         con.execute("UPDATE meta.statistics SET dataset = ? WHERE dataset = ?", [dataset.name, present[0]])
+        con.execute("UPDATE meta.budgets SET dataset = ? WHERE dataset = ?", [dataset.name, present[0]])
     record = {
         "name": dataset.name,
         "schema_json": "",
@@ -77,6 +77,7 @@ def put(con: duckdb.DuckDBPyConnection, dataset: Dataset, seed: int) -> None:
         "seed": seed,
         "generation": generation,
         "imported_at": clock.naive(dataset.imported_at),
+        "declared": dataset.declared,
     }
     insert_records(con, "meta.datasets", [record])
     make_table(con, names.real_table(dataset.name), dataset.schema)
@@ -144,4 +145,5 @@ def remove(con: duckdb.DuckDBPyConnection, name: str) -> None:
         con.execute(f"DROP TABLE IF EXISTS {names.old_synth_table(name, number)}")
     con.execute("DELETE FROM meta.statistics WHERE dataset = ?", [name])
     con.execute("DELETE FROM meta.metrics WHERE dataset = ?", [name])
+    con.execute("DELETE FROM meta.budgets WHERE dataset = ?", [name])
     _remove_rows(con, name)

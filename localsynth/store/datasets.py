@@ -23,6 +23,7 @@ from .files import stage_file, stage_table, staging
 from .fit import check_fit, typed
 from .generations import exact_name
 from .infer import infer_schema
+from .linked import Follow, follow_parents
 from .rows import insert_arrow, insert_stream
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ __all__ = [
     "list_all",
     "set_policy",
     "set_schema",
+    "train_and_holdout_tables",
     "train_table",
 ]
 
@@ -62,6 +64,7 @@ def import_file(
     encoding: str | None = None,
     seed: int = 0,
     replace: bool = False,
+    follow: Follow | None = None,
 ) -> Dataset:
     """Bring in a CSV, TSV, Parquet or JSON lines file.
 
@@ -76,6 +79,8 @@ def import_file(
     encoding : of a CSV or TSV file that is not UTF-8, by its Python name.
     seed : of the split.
     replace : take the place of a dataset of that name; its runs are kept.
+    follow : the rows are members of those of another dataset, and held out with them; ``holdout`` and ``seed`` then count
+        for nothing.
 
     Raises ``DatasetError`` naming line, row or column; nothing is stored then.
     """
@@ -91,6 +96,7 @@ def import_file(
         schema=schema,
         seed=seed,
         replace=replace,
+        follow=follow,
     )
 
 
@@ -106,8 +112,13 @@ def import_table(
     schema: Schema | None = None,
     seed: int = 0,
     replace: bool = False,
+    declared: bool | None = None,
+    follow: Follow | None = None,
 ) -> Dataset:
-    """Bring in an Arrow table; otherwise as :func:`import_file`."""
+    """Bring in an Arrow table; otherwise as :func:`import_file`.
+
+    declared : whether a person gave ``schema``; by default, where there is one.
+    """
     return _bring_in(
         store,
         lambda con: stage_table(con, table, source),
@@ -119,6 +130,8 @@ def import_table(
         schema=schema,
         seed=seed,
         replace=replace,
+        declared=declared,
+        follow=follow,
     )
 
 
@@ -133,6 +146,7 @@ def import_sample(
     schema: Schema | None = None,
     seed: int = 0,
     replace: bool = False,
+    follow: Follow | None = None,
 ) -> Dataset:
     """Bring in one of the tables that come with the program. Raises ``NotFound`` with the nearest name."""
     from . import samples
@@ -150,6 +164,7 @@ def import_sample(
         seed=seed,
         replace=replace,
         describe=sample.describe,
+        follow=follow,
     )
 
 
@@ -166,6 +181,8 @@ def _bring_in(
     seed: int,
     replace: bool,
     describe: Callable[[Schema], Schema] = lambda schema: schema,
+    declared: bool | None = None,
+    follow: Follow | None = None,
 ) -> Dataset:
     _check_name(name)
     if not 0 <= holdout < 1:
@@ -174,16 +191,22 @@ def _bring_in(
         )
     with store.read() as con:
         catalogue.refuse_taken(con, name, replace)
+    if declared is None:
+        declared = schema is not None
     with staging(store) as staged:
         stage(staged)
-        rows = _split(staged, holdout, seed)
+        if follow is None:
+            rows = _split(staged, holdout, seed)
+        else:
+            rows = follow_parents(store, staged, follow, _required(schema, name), name)
         (held,) = staged.execute("SELECT count(*) FROM holdout").fetchall()[0]
         if schema is None:
             schema = describe(infer_schema(staged, _TRAIN, target=target))
         elif target is not None:
             schema = _with_target(schema, target)
         present = check_fit(staged, _ALL, _TRAIN, schema)
-        dataset = Dataset(name, schema, policy, rows, rows - held, held, source, clock.aware(clock.now()))
+        moment = clock.aware(clock.now())
+        dataset = Dataset(name, schema, policy, rows, rows - held, held, source, moment, declared)
         columns = [f"{typed(c, present[c.name])} AS {names.identifier(c.name)}" for c in schema.columns]
         with store.write() as con:
             catalogue.refuse_taken(con, name, replace)
@@ -192,6 +215,15 @@ def _bring_in(
             insert_stream(con, names.real_table(name), staged, query)
             insert_arrow(con, "meta.splits", _splits(staged, name))
     return dataset
+
+
+def _required(schema: Schema | None, name: str) -> Schema:
+    if schema is None:
+        raise DatasetError(
+            f"the members '{name}' need a schema that says which column is the key",
+            "name a schema file for them in the recipe",
+        )
+    return schema
 
 
 def _split(con: duckdb.DuckDBPyConnection, holdout: float, seed: int) -> int:
@@ -231,7 +263,7 @@ def declare(
 ) -> Dataset:
     """A dataset that is only described; it has no rows. Raises ``DatasetError`` where the name is taken."""
     _check_name(name)
-    dataset = Dataset(name, schema, policy, 0, 0, 0, None, clock.aware(clock.now()))
+    dataset = Dataset(name, schema, policy, 0, 0, 0, None, clock.aware(clock.now()), declared=True)
     with store.write() as con:
         catalogue.refuse_taken(con, name, replace)
         catalogue.put(con, dataset, seed=0)
@@ -250,8 +282,8 @@ def list_all(store: Store) -> list[Dataset]:
         return catalogue.read_all(con)
 
 
-def set_schema(store: Store, name: str, schema: Schema) -> Dataset:
-    """Replace a dataset's schema; real rows take the new types.
+def set_schema(store: Store, name: str, schema: Schema, *, declared: bool = True) -> Dataset:
+    """Replace a dataset's schema; real rows take the new types. declared : a person gave it.
 
     Raises ``DatasetError`` naming the column where real rows do not fit, or where the schema leaves one of theirs
     out.
@@ -271,6 +303,7 @@ def set_schema(store: Store, name: str, schema: Schema) -> Dataset:
             con.execute(f"DROP TABLE {names.real_table(exact)}")
             catalogue.make_table(con, names.real_table(exact), schema)
         catalogue.put_schema(con, exact, schema)
+        con.execute("UPDATE meta.datasets SET declared = ? WHERE name = ?", [declared, exact])
         return catalogue.read(con, exact)
 
 
@@ -311,17 +344,28 @@ def holdout_table(store: Store, name: str) -> pa.Table:
     return _part(store, name, "holdout")
 
 
+def train_and_holdout_tables(store: Store, name: str) -> tuple[Dataset, pa.Table, pa.Table]:
+    """A dataset with both parts of its rows, for judging results: of one moment, whatever is imported meanwhile."""
+    with store.read() as con:
+        dataset = catalogue.read(con, exact_name(con, name))
+        return dataset, _read_part(con, dataset, "train"), _read_part(con, dataset, "holdout")
+
+
 def _part(store: Store, name: str, part: Literal["train", "holdout"]) -> pa.Table:
+    with store.read() as con:
+        return _read_part(con, catalogue.read(con, exact_name(con, name)), part)
+
+
+def _read_part(
+    con: duckdb.DuckDBPyConnection, dataset: Dataset, part: Literal["train", "holdout"]
+) -> pa.Table:
     from localsynth.tables import arrow_schema
 
-    with store.read() as con:
-        exact = exact_name(con, name)
-        schema = catalogue.read(con, exact).schema
-        query = (
-            f"SELECT {names.columns_sql(schema.names)} FROM {names.real_table(exact)} WHERE row_id IN"
-            " (SELECT row_id FROM meta.splits WHERE dataset = ? AND part = ?) ORDER BY row_id"
-        )
-        return con.sql(query, params=[exact, part]).to_arrow_table().cast(arrow_schema(schema))
+    query = (
+        f"SELECT {names.columns_sql(dataset.schema.names)} FROM {names.real_table(dataset.name)} WHERE row_id IN"
+        " (SELECT row_id FROM meta.splits WHERE dataset = ? AND part = ?) ORDER BY row_id"
+    )
+    return con.sql(query, params=[dataset.name, part]).to_arrow_table().cast(arrow_schema(dataset.schema))
 
 
 def drop(store: Store, name: str, *, with_runs: bool = False) -> None:

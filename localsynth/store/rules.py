@@ -10,7 +10,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from localsynth.core.errors import RuleError
 from localsynth.core.nearest import nearest
@@ -61,7 +61,7 @@ class RuleChecker:
             self._con.close()
             raise
 
-    def __enter__(self) -> RuleChecker:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -139,11 +139,7 @@ class RuleChecker:
                 "write the value itself, such as DATE '2026-01-31'",
             )
         try:
-            # In a WHERE clause DuckDB itself refuses aggregates.
-            condition = (
-                f"SELECT (\n{rule.check}\n) AS met FROM {self._source(_EMPTY)} WHERE (\n{rule.check}\n)"
-            )
-            relation = self._con.sql(condition)
+            relation = self._con.sql(self._probe(rule))
             kinds = [str(kind) for kind in relation.types]
             relation.fetchall()
         except duckdb.Error as error:
@@ -151,6 +147,24 @@ class RuleChecker:
         if kinds != ["BOOLEAN"]:
             raise wrong(f"gives {kinds[0] if len(kinds) == 1 else 'several values'}, not true or false")
         return parts
+
+    def _probe(self, rule: Rule) -> str:
+        """A query over no rows that DuckDB refuses where the rule cannot be used."""
+        # In a WHERE clause DuckDB itself refuses aggregates.
+        return f"SELECT (\n{rule.check}\n) AS met FROM {self._source(_EMPTY)} WHERE (\n{rule.check}\n)"
+
+    def aggregates(self, rule: Rule) -> bool:
+        """Whether a predicate holds an aggregate. Raises ``RuleError`` where it does not parse."""
+        parts = Parts(self.schema)
+        for node in _nodes(
+            self._tree(rule, lambda reason: RuleError(f"the rule '{rule.label}' {reason}", _HINT))
+        ):
+            parts.take(node)
+        found = self._con.execute(
+            "SELECT count(*) FROM duckdb_functions() WHERE function_type = 'aggregate' AND list_contains(?, function_name)",
+            [sorted(parts.functions)],
+        ).fetchall()
+        return bool(found[0][0])
 
     def _tree(self, rule: Rule, wrong: Any) -> Any:
         """The syntax tree of a predicate that is one expression, with or without parentheses round it."""

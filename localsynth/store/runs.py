@@ -44,6 +44,7 @@ __all__ = [
     "reopen",
     "rows_done",
     "run_rows",
+    "run_with_rows",
 ]
 
 _FIELDS = (
@@ -181,21 +182,31 @@ def run_rows(store: Store, run_id: str, every: int = 1) -> pa.Table:
 
     every : only each so many-th row, to look at a long run evenly.
     """
+    with store.read() as con:
+        return _rows(con, run_id, every)
+
+
+def run_with_rows(store: Store, run_id: str, most: int) -> tuple[Run, pa.Table]:
+    """A run as it stands with its rows of the same moment; of more than ``most``, evenly spread ones, at most so many.
+
+    Raises ``NotFound``.
+    """
+    with store.read() as con:
+        done = _exact(con, run_id)[3]
+        run = _run(con.execute(_RUN + " WHERE r.run_id = ?" + _ORDER, [run_id]).fetchall()[0])
+        return run, _rows(con, run_id, max(1, -(-done // most)))
+
+
+def _rows(con: duckdb.DuckDBPyConnection, run_id: str, every: int) -> pa.Table:
     from localsynth.tables import arrow_schema
 
-    with store.read() as con:
-        dataset, generation, schema_json, _ = _exact(con, run_id)
-        schema = Schema.model_validate_json(schema_json)
-        table = generations.table_of(con, dataset, generation)
-        some = " AND (row_no - 1) % ? = 0" if every > 1 else ""
-        query = (
-            f"SELECT {names.columns_sql(schema.names)} FROM {table} WHERE run_id = ?{some} ORDER BY row_no"
-        )
-        return (
-            con.sql(query, params=[run_id, every] if every > 1 else [run_id])
-            .to_arrow_table()
-            .cast(arrow_schema(schema))
-        )
+    dataset, generation, schema_json, _ = _exact(con, run_id)
+    schema = Schema.model_validate_json(schema_json)
+    table = generations.table_of(con, dataset, generation)
+    some = " AND (row_no - 1) % ? = 0" if every > 1 else ""
+    query = f"SELECT {names.columns_sql(schema.names)} FROM {table} WHERE run_id = ?{some} ORDER BY row_no"
+    found = con.sql(query, params=[run_id, every] if every > 1 else [run_id])
+    return found.to_arrow_table().cast(arrow_schema(schema))
 
 
 def example_prompt(store: Store, run_id: str) -> str | None:
@@ -227,10 +238,21 @@ def delete(store: Store, run_id: str) -> None:
 
 
 def forget(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
-    """Remove all that the tables hold of a run, inside a transaction of the caller."""
+    """Remove all that the tables hold of a run but what it spent of privacy, inside a transaction of the caller."""
     dataset, generation, *_ = _exact(con, run_id)
     con.execute(f"DELETE FROM {generations.table_of(con, dataset, generation)} WHERE run_id = ?", [run_id])
-    for name in ("batches", "calls", "rejects", "checkpoints", "events", "statistics", "metrics", "runs"):
+    tables = (
+        "batches",
+        "calls",
+        "rejects",
+        "checkpoints",
+        "events",
+        "statistics",
+        "refusals",
+        "metrics",
+        "runs",
+    )
+    for name in tables:
         con.execute(f"DELETE FROM meta.{name} WHERE run_id = ?", [run_id])
 
 
@@ -241,6 +263,11 @@ def remove_folder(store: Store, run_id: str) -> None:
         shutil.rmtree(folder)
     except OSError as error:
         raise trouble.from_os(error, folder, "remove") from error
+
+
+def require(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
+    """Raise ``NotFound`` where there is no run of that full name; inside a transaction of the caller."""
+    _exact(con, run_id)
 
 
 def _exact(con: duckdb.DuckDBPyConnection, run_id: str) -> tuple[str, int, str, int]:

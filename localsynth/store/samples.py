@@ -133,6 +133,18 @@ def _ecommerce() -> pa.Table:
     return ecommerce.draw(2000, seed=0)
 
 
+def _households() -> pa.Table:
+    from . import households
+
+    return households.draw(2000, seed=0)[0]
+
+
+def _persons() -> pa.Table:
+    from . import households
+
+    return households.draw(2000, seed=0)[1]
+
+
 _NUCLEUS = {
     "radius": "distance from the centre to the outline",
     "texture": "standard deviation of grey values",
@@ -200,6 +212,38 @@ _SAMPLES = {
                 "payment": ("", "Online, or COD: cash on delivery"),
                 "discount": ("", "how much the customer reacts to a discount"),
                 "value": ("", "what the customer is worth to the shop"),
+            },
+        ),
+        Sample(
+            "households",
+            "2,000 made-up households: where they live, who they are, what they earn. Generated, population-like; their persons"
+            " are the sample persons.",
+            "tenure",
+            _households,
+            {
+                "household_id": ("", "number of the household; persons have it too"),
+                "region": ("", "part of the country"),
+                "area": ("", "urban or rural"),
+                "family": ("", "what kind of family the household is"),
+                "persons": ("persons", "how many persons live in the household"),
+                "income": ("EUR/month", "what all persons earn together"),
+                "tenure": ("", "owned, rented, or social housing"),
+                "rooms": ("rooms", "rooms of the home"),
+            },
+        ),
+        Sample(
+            "persons",
+            "The 6,375 persons of the 2,000 made-up households of the sample households, household by household: the head,"
+            " the spouse, children, others. Generated, population-like.",
+            "employment",
+            _persons,
+            {
+                "household_id": ("", "the household the person lives in"),
+                "relation": ("", "relation to the head of the household"),
+                "sex": ("", "F or M"),
+                "age": ("years", "age"),
+                "education": ("", "highest level of education, or the one that is attended"),
+                "employment": ("", "what the person does"),
             },
         ),
         Sample(

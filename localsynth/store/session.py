@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ _CONFIG: dict[str, Any] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
+_WRITING = {**_CONFIG, "storage_compatibility_version": "v1.5.0"}
 
 
 class Store:
@@ -104,13 +105,12 @@ class Store:
         """
         if self.path.exists() and not os.access(self.path, os.W_OK):
             raise trouble.read_only(self.path)
-        config = {**_CONFIG, "storage_compatibility_version": "v1.5.0"}
         with (
             guard.writing(self.path, self._limit(timeout)),
             guard.private_files(),
             trouble.translated(self.path, "write to"),
         ):
-            con = self._connect(config, read_only=False, timeout=self._limit(timeout))
+            con = self._connect(_WRITING, read_only=False, timeout=self._limit(timeout))
             try:
                 con.execute("SET python_enable_replacements = false")
                 con.execute("BEGIN TRANSACTION")
@@ -144,6 +144,24 @@ class Store:
                 yield con
             finally:
                 con.close()
+
+    def probe(self, timeout: float = 0.6) -> None:
+        """Raise now what a later write would raise for the sake of another process, or of the file; writes nothing.
+
+        Raises ``StoreLocked`` after ``timeout`` seconds, ``StoreError`` where the file is read-only or cannot be opened.
+        """
+        if not self.path.exists():
+            return
+        if not os.access(self.path, os.W_OK):
+            raise trouble.read_only(self.path)
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(guard.writing(self.path, timeout))
+            except StoreLocked:
+                return  # another thread of this process: it will be done
+            stack.enter_context(guard.private_files())
+            stack.enter_context(trouble.translated(self.path, "write to"))
+            self._connect(_WRITING, read_only=False, timeout=timeout).close()
 
     def _limit(self, timeout: float | None) -> float:
         return self.timeout if timeout is None else timeout

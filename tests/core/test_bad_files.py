@@ -379,6 +379,54 @@ RECIPES = {
     "a negative seed": ("seed = -3\n" + DATASET, 1, "seed must be at least 0, not -3", ""),
     "holdout of all": (DATASET + "holdout = 1.0", 3, "dataset.holdout must be less than 1, not 1", ""),
     "no epsilon": (DATASET + "[privacy]\nepsilon = 0", 4, "privacy.epsilon must be more than 0, not 0", ""),
+    "an epsilon without end": (
+        DATASET + "[privacy]\nepsilon = inf",
+        4,
+        (
+            "epsilon = inf promises nothing: what is seen could be e^inf times as likely with a person as without; take at most"
+            " 100 (1 is a usual choice), or leave out epsilon"
+        ),
+        "",
+    ),
+    "an epsilon that promises nothing": (
+        DATASET + "[privacy]\ndelta = 1e-6\nepsilon = 1e6",
+        5,
+        (
+            "epsilon = 1e+06 promises nothing: what is seen could be e^1e+06 times as likely with a person as without; take at"
+            " most 100 (1 is a usual choice), or leave out epsilon"
+        ),
+        "",
+    ),
+    "an epsilon below any noise": (
+        DATASET + "[privacy]\nepsilon = 1e-300",
+        4,
+        "epsilon = 1e-300 leaves nothing but noise: take at least 1e-09 (1 is a usual choice)",
+        "",
+    ),
+    "a delta too small": (
+        DATASET + "[privacy]\nepsilon = 1\ndelta = 1e-300",
+        5,
+        "delta = 1e-300 buys noise and no privacy beside 1e-30: take one below 1 / rows (1e-6 is a usual choice)",
+        "",
+    ),
+    "delta without epsilon": (
+        DATASET + "[privacy]\ndelta = 1e-6",
+        4,
+        "a delta says nothing without an epsilon",
+        "",
+    ),
+    "a budget for what is public": (
+        DATASET + 'statistics = "x.toml"\n[privacy]\nepsilon = 1',
+        5,
+        "published statistics are public, and no privacy budget is spent on them: leave out epsilon, or [dataset] statistics",
+        "",
+    ),
+    "a budget and a look at real rows": (
+        DATASET + "[privacy]\nepsilon = 1\ndrop_copies = true",
+        5,
+        "drop_copies compares with real rows, which no privacy budget covers: leave out one of the two",
+        "",
+    ),
     "policy": (
         DATASET + 'policy = "row"',
         3,

@@ -108,7 +108,12 @@ def recipes(draw: st.DrawFn) -> Recipe:
         },
         "model": {"name": draw(maybe), "threads": draw(st.none() | st.integers(1, 1024))},
         "method": {"name": draw(NASTY)},
-        "privacy": {"epsilon": draw(st.none() | st.floats(1e-7, 10)), "drop_copies": draw(st.booleans())},
+        "privacy": draw(
+            st.fixed_dictionaries({"drop_copies": st.booleans()})
+            | st.fixed_dictionaries(
+                {"epsilon": st.floats(1e-7, 10)}, optional={"delta": st.floats(1e-9, 0.5)}
+            )
+        ),
     }
     params = draw(st.dictionaries(NASTY.filter(lambda key: key not in {"name", "params"}), TREES, max_size=3))
     data["method"] |= params

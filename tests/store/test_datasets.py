@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from localsynth.core.errors import DatasetError, NotFound
@@ -114,6 +116,53 @@ def test_samples(store: Store, name: str, rows: int, columns: int) -> None:
 
 
 def test_sample_names(store: Store) -> None:
-    assert samples.sample_names() == ["breast-cancer", "diabetes", "ecommerce", "iris", "wine"]
+    assert samples.sample_names() == [
+        "breast-cancer",
+        "diabetes",
+        "ecommerce",
+        "households",
+        "iris",
+        "persons",
+        "wine",
+    ]
     with pytest.raises(NotFound, match="did you mean 'diabetes'"):
         datasets.import_sample(store, "diabetis")
+
+
+def test_who_gave_the_schema_is_remembered(store: Store) -> None:
+    table = pa.table({"n": [1, 2, 3, 4]})
+    inferred = datasets.import_table(store, table, "t")
+    assert not inferred.declared
+    assert not datasets.get(store, "t").declared
+    assert not datasets.set_policy(store, "t", Exposure.STATISTICS).declared
+    assert datasets.set_schema(store, "t", inferred.schema).declared
+    assert datasets.get(store, "t").declared
+    assert datasets.import_table(store, table, "u", schema=inferred.schema).declared
+    assert not datasets.import_table(
+        store, table, "u", schema=inferred.schema, declared=False, replace=True
+    ).declared
+    assert datasets.declare(store, "d", inferred.schema).declared
+    assert {found.name: found.declared for found in datasets.list_all(store)} == {
+        "d": True,
+        "t": True,
+        "u": False,
+    }
+    assert not datasets.import_sample(store, "iris").declared
+
+
+def test_both_parts_are_of_one_moment(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    datasets.import_table(store, pa.table({"x": [i // 2 for i in range(9)]}), "t")
+    opened: list[int] = []
+    read = Store.read
+
+    def counted(store: Store, timeout: float | None = None) -> Any:
+        opened.append(1)
+        return read(store, timeout)
+
+    monkeypatch.setattr(Store, "read", counted)
+    dataset, train, holdout = datasets.train_and_holdout_tables(store, "T")
+    assert len(opened) == 1
+    assert dataset == datasets.get(store, "t")
+    assert (train.num_rows, holdout.num_rows) == (dataset.train_rows, dataset.holdout_rows) == (6, 3)
+    assert train == datasets.train_table(store, "t")
+    assert holdout == datasets.holdout_table(store, "t")

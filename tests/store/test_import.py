@@ -170,7 +170,8 @@ def test_odd_names_everywhere(store: Store, csv: Csv, tmp_path: Path) -> None:
         assert reading.count(store, f"{name}_synth") == 0
         page = reading.page(store, f"{name}_real", 1, 2, [('x"y', True)], where='"a b" > 2')
         assert page['x"y'].to_pylist() == [10, 8]
-        assert datasets.set_schema(store, name, dataset.schema) == dataset
+        assert not dataset.declared
+        assert datasets.set_schema(store, name, dataset.schema, declared=False) == dataset
     with pytest.raises(DatasetError, match="already") as caught:
         datasets.import_file(store, csv(text), name="SELECT")
     assert "--replace" in caught.value.hint

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from localsynth.core.errors import NotFound
-from localsynth.core.evaluation import REAL, Evaluation, Judged
+from localsynth.core.errors import DatasetError, NotFound
+from localsynth.core.evaluation import CAUTION, NOBODY, REAL, Evaluation, Judged, caution
 from localsynth.core.judging import Score
 from localsynth.core.run import Run
 from localsynth.store import datasets, metrics, reading, runs
@@ -139,3 +139,39 @@ def test_scores_go_with_their_run(store: Store, two: tuple[Run, Run]) -> None:
     runs.delete(store, two[0].run_id)
     assert reading.count(store, ("meta", "metrics")) == 12
     assert metrics.read(store, two[1:]) is not None
+
+
+def test_figures_of_several_draws_come_with_a_caution(store: Store, two: tuple[Run, Run]) -> None:
+    metrics.put(store, evaluation(store, two), FAMILIES)
+    moment = datetime(2126, 5, 1, tzinfo=UTC)
+    score = Judged(two[0].run_id, Score("exact_copies", 0.0))
+    some = replace(evaluation(store, two), scores=(score,), made_at=moment, seed=3, reference_rows=7)
+    metrics.put(store, some, {"exact_copies": "privacy"})
+    found = metrics.read(store, two)
+    assert found is not None
+    (told,) = found.find(CAUTION)
+    assert told.subject == NOBODY
+    assert f"seed 3 with 7 reference rows; seed {2**53} with 40 reference rows" in told.score.note
+    assert len(found.scores) == 16 + 1 + 1
+
+
+def test_cautions_of_no_run_stand_beside_each_other(store: Store, two: tuple[Run, Run]) -> None:
+    words = ("first", "second")
+    for run, word in zip(two, words, strict=True):
+        whole = evaluation(store, (run,))
+        metrics.put(store, replace(whole, scores=(*whole.scores, caution(word))), FAMILIES)
+    found = metrics.read(store, two)
+    assert found is not None
+    assert [judged.score.note for judged in found.find(CAUTION)] == ["first", "second"]
+
+
+def test_scores_of_what_is_gone_are_refused(store: Store, two: tuple[Run, Run]) -> None:
+    whole = evaluation(store, two)
+    datasets.declare(store, "clinic", SCHEMA, replace=True)
+    with pytest.raises(DatasetError, match="imported anew while"):
+        metrics.put(store, whole, FAMILIES)
+    again = evaluation(store, two)
+    runs.delete(store, two[1].run_id)
+    with pytest.raises(NotFound, match="20260101-b"):
+        metrics.put(store, again, FAMILIES)
+    assert reading.count(store, ("meta", "metrics")) == 0

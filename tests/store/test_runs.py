@@ -81,14 +81,19 @@ def test_a_workspace_from_before_setups_were_recorded(
     known = migrate.known()
     monkeypatch.setattr(migrate, "known", lambda: known[:1])
     old = Store.create(tmp_path / "old")
+    with old.write() as con:
+        con.execute("ALTER TABLE meta.datasets ADD COLUMN declared BOOLEAN")
     datasets.declare(old, "clinic", SCHEMA)
     monkeypatch.setattr(runs, "_record", _without_setup(runs._record))
     runs.create(old, make_run("20260101-a"))
     commit(old, "20260101-a", 1, 4)
+    with old.write() as con:
+        con.execute("ALTER TABLE meta.datasets DROP COLUMN declared")
     monkeypatch.undo()
     store = Store.open(tmp_path / "old")
     run = runs.get(store, "20260101-a")
     assert (run.setup_json, run.rows_done) == (None, 4)
+    assert datasets.get(store, "clinic").declared  # it has no rows to infer a schema from
     commit(store, "20260101-a", 2, 4, first=5)
     assert runs.get(store, "20260101-a").rows_done == 8
 
@@ -296,3 +301,23 @@ def test_the_file_opens_in_the_oldest_duckdb_supported(clinic: Store) -> None:
             "SELECT tags FROM duckdb_databases() WHERE database_name = 'workspace'"
         ).fetchall()[0]
     assert tags["storage_version"].startswith("v1.5")
+
+
+def test_a_run_and_its_rows_are_of_one_moment(clinic: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs.create(clinic, make_run("r"))
+    commit(clinic, "r", 1, 7)
+    opened: list[int] = []
+    read = Store.read
+
+    def counted(store: Store, timeout: float | None = None) -> Any:
+        opened.append(1)
+        return read(store, timeout)
+
+    monkeypatch.setattr(Store, "read", counted)
+    run, rows = runs.run_with_rows(clinic, "r", 100)
+    assert len(opened) == 1
+    assert (run.rows_done, rows.num_rows) == (7, 7)
+    assert run == runs.get(clinic, "r")
+    assert runs.run_with_rows(clinic, "r", 3)[1]["age"].to_pylist() == [1, 4, 7]  # evenly, at most three
+    with pytest.raises(NotFound):
+        runs.run_with_rows(clinic, "nosuch", 3)

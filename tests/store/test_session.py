@@ -89,6 +89,16 @@ def test_reads_cannot_write_nor_look_outside(store: Store) -> None:
                 con.execute(query)
 
 
+def test_a_probe_writes_nothing_and_does_not_mind_threads_of_its_own(store: Store, tmp_path: Path) -> None:
+    store.probe()
+    Store(tmp_path / "nowhere").probe()
+    assert not (tmp_path / "nowhere").exists()
+    with store.read():
+        store.probe(timeout=0.01)
+    with store.write():
+        store.probe(timeout=0.01)
+
+
 def test_a_writer_elsewhere_is_named(store: Store) -> None:
     child = python(
         "import duckdb, sys\ncon = duckdb.connect(sys.argv[1])\nprint('ready', flush=True)\nsys.stdin.readline()",
@@ -103,6 +113,8 @@ def test_a_writer_elsewhere_is_named(store: Store) -> None:
             assert caught.value.code is ExitCode.LOCKED
         with pytest.raises(StoreLocked):
             Store.open(store.folder, timeout=0)
+        with pytest.raises(StoreLocked, match=rf"pid {child.pid}"):
+            store.probe(timeout=0.05)
     finally:
         child.communicate("\n")
     with store.write():

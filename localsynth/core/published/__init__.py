@@ -1,0 +1,1 @@
+"""What people copy from published reports, turned into target statistics."""
