@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-uv pip compile pyproject.toml --extra dev \
+uv pip compile pyproject.toml --extra dev --extra dp \
   --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-emit-find-links --no-header \
   --quiet --output-file requirements.lock "$@"

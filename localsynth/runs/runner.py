@@ -242,11 +242,14 @@ class _Loop:
 
 
 def number_rows(schema: Schema, rows: pa.Table, first: int) -> pa.Table:
-    """Fill the identifier columns; ``first`` is the number of the first row within the run, from 1."""
+    """Fill the identifier columns; ``first`` is the number of the first row within the run, from 1.
+
+    A key that the method filled, because its rows belong to others, stays.
+    """
     import pyarrow as pa
 
     for index, column in enumerate(schema.columns):
-        if column.kind == "identifier":
+        if column.kind == "identifier" and rows.column(index).null_count == rows.num_rows:
             names = [column.render(row_no) for row_no in range(first, first + rows.num_rows)]
             rows = rows.set_column(index, rows.schema.field(index), pa.array(names, pa.string()))
     return rows

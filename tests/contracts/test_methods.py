@@ -14,6 +14,7 @@ from localsynth.core.seeds import derive
 from localsynth.methods import registry
 from localsynth.tables import table_of
 from tests.methods.support import FakeAsk, assert_valid, task_of
+from tests.methods.targets_kit import aimed
 
 METHODS = registry.names()
 #: Other ways to run a method that must keep the contract as well.
@@ -22,6 +23,9 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("text-to-tabular", {"mode": "faithful"}),
     ("text-to-tabular", {"elicit": False, "examples": 0, "drop_duplicates": True}),
     ("gaussian-copula", {"by_target": False}),
+    ("llmsynthor", {"mode": "faithful"}),
+    ("llmsynthor", {"plans": "random", "start": "independent", "groups": "strongest", "shuffle_plans": True}),
+    ("llmsynthor", {"context": "it rains", "context_weight": 0.3, "groups": "model"}),
 ]
 
 SCHEMA = Schema.model_validate(
@@ -44,7 +48,7 @@ SCHEMA = Schema.model_validate(
 )  # fmt: skip
 
 
-def task(seed: int = 5) -> Task:
+def task(name: str, seed: int = 5) -> Task:
     from datetime import date, datetime
 
     rows = [
@@ -53,13 +57,15 @@ def task(seed: int = 5) -> Task:
          f"text {i}"]
         for i in range(60)
     ]  # fmt: skip
-    return task_of(SCHEMA, 90, seed, table_of(SCHEMA, rows))
+    train = table_of(SCHEMA, rows)
+    made = task_of(SCHEMA, 90, seed, train)
+    return aimed(made, train) if getattr(registry.get(name), "reads_targets", False) else made
 
 
 def ready(name: str, params: dict[str, Any], seed: int = 5) -> Method:
     method = registry.create(name, params)
     ask = FakeAsk()
-    method.prepare(task(seed), ask.info)
+    method.prepare(task(name, seed), ask.info)
     method.learn(ask, derive(seed, "learn"))
     return method
 
@@ -108,7 +114,7 @@ def test_a_batch_depends_on_the_state_alone(name: str, params: dict[str, Any]) -
         tables.append(undisturbed.batch(25, derive(5, "batch", batch), FakeAsk()).rows)
     for batch in range(1, 4):
         resumed = registry.create(name, params)
-        resumed.prepare(task(), FakeAsk().info)
+        resumed.prepare(task(name), FakeAsk().info)
         resumed.restore(json.loads(states[batch - 1]))
         assert json.loads(json.dumps(resumed.state())) == json.loads(states[batch - 1])
         assert resumed.batch(25, derive(5, "batch", batch), FakeAsk()).rows.equals(tables[batch - 1])
@@ -124,7 +130,7 @@ def test_no_method_reads_rows_it_did_not_declare(name: str) -> None:
         raise AssertionError("read the train rows")
 
     method = registry.create(name)
-    plain = task()
+    plain = task(name)
     guarded = Task(plain.dataset, plain.schema, plain.rows, plain.seed, plain.violations, forbidden)  # type: ignore[arg-type]
     ask = FakeAsk()
     method.prepare(guarded, ask.info)

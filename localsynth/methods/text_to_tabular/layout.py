@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
+from localsynth.align.reach import rule_columns
 from localsynth.core.columns import BooleanColumn, CategoricalColumn, Column, IdentifierColumn, TextColumn
 from localsynth.core.contracts import Task
 from localsynth.core.schema import Schema
@@ -18,24 +18,6 @@ __all__ = ["Layout", "is_short_list", "rule_columns", "written"]
 def written(schema: Schema) -> tuple[Column, ...]:
     """The columns a model writes: all but identifiers."""
     return tuple(column for column in schema.columns if not isinstance(column, IdentifierColumn))
-
-
-def rule_columns(schema: Schema) -> list[frozenset[str]]:
-    """Per rule the columns it may depend on; all of them where none can be made out.
-
-    Only a guide to where repair looks first: a column too many costs time, and the rule itself is always checked whole.
-    """
-    found = []
-    for rule in schema.rules:
-        quoted = {name.replace('""', '"').lower() for name in re.findall(r'"((?:[^"]|"")+)"', rule.check)}
-        bare = re.sub(r"""'(?:[^']|'')*'|"(?:[^"]|"")*\"""", " ", rule.check).lower()
-        names = {
-            name
-            for name in schema.names
-            if name.lower() in quoted or re.search(rf"(?<!\w){re.escape(name.lower())}(?!\w)", bare)
-        }
-        found.append(frozenset(names or schema.names))
-    return found
 
 
 class Layout:

@@ -1,0 +1,101 @@
+"""The method: one door for both modes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import pyarrow as pa
+
+from localsynth.core.contracts import Ask, Draft, EngineInfo, MethodParams, Task
+from localsynth.core.errors import DatasetError, EngineError, RecipeError, RunError
+from localsynth.core.run import Exposure
+from localsynth.core.targets import Statistics
+
+from .aligned import Aligned
+from .faithful import Faithful
+from .params import LLMSynthorParams
+
+__all__ = ["LLMSynthor"]
+
+
+class LLMSynthor:
+    """Rows that add up to target statistics. The model sees statistics, gaps and descriptions, never a row."""
+
+    name: ClassVar[str] = "llmsynthor"
+    version: ClassVar[int] = 1
+    exposure: ClassVar[Exposure] = Exposure.STATISTICS
+    needs_model: ClassVar[bool] = True
+    reads_targets: ClassVar[bool] = True
+    summary: ClassVar[str] = (
+        "Rows that meet statistics, of real rows or published ones: the model plans, code aligns; it sees no row."
+    )
+    Params: ClassVar[type[MethodParams]] = LLMSynthorParams
+
+    def __init__(self, params: LLMSynthorParams) -> None:
+        self.params = params
+        self._mode: Aligned | Faithful | None = None
+
+    def prepare(self, task: Task, info: EngineInfo | None) -> None:
+        """Sets the run up. Raises ``DatasetError`` where there are no target statistics."""
+        if task.targets is None:
+            raise DatasetError(
+                f"llmsynthor needs statistics, and '{task.dataset}' has neither rows nor a file of them",
+                "import rows, or name a file of published statistics in the recipe: [dataset] statistics = ...",
+            )
+        if task.given is not None:
+            self.check_complete()
+        mode = Aligned if self.params.mode == "aligned" else Faithful
+        self._mode = mode(self.params, task, task.targets)
+
+    def batch_rows(self) -> int:
+        return self._ready().batch_rows()
+
+    def learn(self, ask: Ask | None, seed: int) -> None:
+        """Raises ``ContextTooSmall`` with the numbers."""
+        self._ready().learn(_model(ask), seed)
+
+    def batch(self, n: int, seed: int, ask: Ask | None) -> Draft:
+        return self._ready().batch(n, seed, _model(ask))
+
+    def check_complete(self) -> None:
+        """Raises ``RecipeError`` in the faithful mode."""
+        if self.params.mode != "aligned":
+            raise RecipeError(
+                "the faithful mode makes rows of its own, and cannot complete rows that belong to others",
+                'make the members with mode = "aligned" ([members.method])',
+            )
+
+    def complete(self, given: pa.Table, seed: int, ask: Ask | None) -> pa.Table:
+        mode = self._ready()
+        assert isinstance(mode, Aligned)  # `prepare` saw to it
+        return mode.complete(given, seed, _model(ask))
+
+    def aims(self) -> Statistics:
+        mode = self._ready()
+        assert isinstance(mode, Aligned)
+        return mode.aims()
+
+    def state(self) -> Mapping[str, Any]:
+        return self._ready().dump()
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Raises ``RunError`` where the state is not one of this mode."""
+        try:
+            self._ready().load(state)
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(
+                f"the stored state of the run does not fit llmsynthor, mode {self.params.mode}: {error!r}",
+                "start a new run",
+            ) from error
+
+    def _ready(self) -> Aligned | Faithful:
+        if self._mode is None:
+            raise RunError("llmsynthor was used before it was prepared")
+        return self._mode
+
+
+def _model(ask: Ask | None) -> Ask:
+    if ask is None:
+        raise EngineError("llmsynthor needs a model", "name one in the recipe, or 'uniform' for a dry run")
+    return ask
