@@ -334,8 +334,9 @@ def test_a_task_gives_no_road_to_the_holdout(leaky: Callable[..., Done]) -> None
     made = leaky("row", "curious")
     (task,) = Leaky.tasks
     assert [part.name for part in dataclasses.fields(task)] == [
-        "dataset", "schema", "rows", "seed", "violations", "train",
+        "dataset", "schema", "rows", "seed", "violations", "train", "targets", "given",
     ]  # fmt: skip
+    assert task.given is None  # rows made before, of a run whose rows are members of them
     assert task.train is not None
     real = made.space.sql_arrow(
         f"select r.* exclude row_id from real.{NAME} r join meta.splits s using (row_id)"
@@ -355,6 +356,7 @@ def test_a_method_that_may_see_no_rows_is_given_none(leaky: Callable[..., Done])
     leaky("row")
     (task,) = Leaky.tasks
     assert task.train is None
+    assert task.targets is None
 
 
 def imports(path: Path) -> Iterator[str]:

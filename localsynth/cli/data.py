@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from .options import Format, FormatOption, Policy, RunArgument, WorkspaceOption, open_workspace
+from localsynth.core.words import counted
+
+from .options import Format, FormatOption, Policy, RunArgument, WorkspaceOption, in_workspace, open_workspace
 from .output import hint, print_table, print_text, say
 
 __all__ = ["register"]
@@ -79,14 +81,13 @@ def import_(
     else:
         made = space.import_sample(source, **options)
     say(
-        f"dataset {made.name}: {made.rows:,} rows ({made.train_rows:,} train, {made.holdout_rows:,} held out),"
+        f"dataset {made.name}: {counted(made.rows, 'row')} ({made.train_rows:,} train, {made.holdout_rows:,} held out),"
         f" {len(made.schema.columns)} columns, policy: {made.policy.label}",
         "green",
     )
-    hint(
-        f"correct the schema with: localsynth schema export {made.name} -o {made.name}.schema.toml, edit it, then"
-    )
-    hint(f"                         localsynth schema set {made.name} {made.name}.schema.toml")
+    file, there = f"{made.name}.schema.toml", in_workspace(workspace)
+    hint(f"correct the schema with: localsynth schema export {made.name} -o {file}{there}, edit it, then")
+    hint(f"                         localsynth schema set {made.name} {file}{there}")
     print_text(made.schema.to_toml().splitlines())
 
 
@@ -119,6 +120,6 @@ def export(
     space = open_workspace(workspace)
     found = space.get_run(run)
     path = space.export(found, output, format=format, overwrite=overwrite)
-    say(f"wrote {found.rows_done:,} rows of {found.run_id} to {path}")
+    say(f"wrote {counted(found.rows_done, 'row')} of {found.run_id} to {path}")
     if space.standing(found) not in {"finished", "short"}:
         hint(f"this run is {space.standing(found)}: {found.rows_done:,} of {found.rows_wanted:,} rows")

@@ -8,7 +8,7 @@ import typer
 
 from localsynth.core.errors import ExitCode
 
-from .options import Format, WorkspaceOption, open_workspace
+from .options import Format, WorkspaceOption, in_workspace, open_workspace
 from .output import print_table, say
 from .running import make, tell
 
@@ -118,7 +118,7 @@ def _name(text: str) -> str:
 
 
 def _next(made: Run, workspace: Path | None) -> None:
-    option = f" --workspace {workspace}" if workspace is not None else ""
+    option = in_workspace(workspace)
     say("\nWhat to type next:", "bold")
     for command in (
         f"localsynth export {made.run_id} -o rows.parquet{option}",

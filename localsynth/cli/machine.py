@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .options import Format, FormatOption
-from .output import confirm, err, hint, print_records, print_text, say
+from .output import confirm, err, hint, print_records, print_text, say, warn_left_out
 from .tune import tune
 
 if TYPE_CHECKING:
@@ -190,6 +190,8 @@ def list_methods(format: FormatOption = Format.TABLE) -> None:  # noqa: A002
         }
         for name, method in Workspace.methods().items()
     ]
+    for error in Workspace.broken_methods().values():
+        warn_left_out(error)
     if format is not Format.TABLE:
         print_records(rows, format, ["method", "exposure", "needs_model", "version", "summary"])
         return

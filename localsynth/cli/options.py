@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -11,7 +12,15 @@ import typer
 if TYPE_CHECKING:
     from localsynth.workspace import Workspace
 
-__all__ = ["Format", "FormatOption", "Policy", "RunArgument", "WorkspaceOption", "open_workspace"]
+__all__ = [
+    "Format",
+    "FormatOption",
+    "Policy",
+    "RunArgument",
+    "WorkspaceOption",
+    "in_workspace",
+    "open_workspace",
+]
 
 
 class Format(StrEnum):
@@ -51,3 +60,8 @@ def open_workspace(folder: Path | None) -> Workspace:
     from localsynth.workspace import Workspace
 
     return Workspace(folder)
+
+
+def in_workspace(folder: Path | None) -> str:
+    """What a command to be typed next must end with to work on the same workspace; empty where none was named."""
+    return f" --workspace {shlex.quote(str(folder))}" if folder is not None else ""

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from rich.console import Console, RenderableType
 
+    from localsynth.core.errors import LocalsynthError
+
 __all__ = [
     "confirm",
     "err",
@@ -30,6 +32,7 @@ __all__ = [
     "say",
     "show_error",
     "warn",
+    "warn_left_out",
 ]
 
 _WIDEST_CELL = 60
@@ -72,6 +75,11 @@ def warn(text: str) -> None:
     say(f"note: {text}", "yellow")
 
 
+def warn_left_out(error: LocalsynthError) -> None:
+    """That something which failed is left out of what follows."""
+    warn(f"{error.message}; it is left out" + (f" ({error.hint})" if error.hint else ""))
+
+
 def hint(text: str) -> None:
     """What to do next."""
     say(text, "dim")
@@ -105,10 +113,15 @@ def show_error(error: Exception) -> None:
 
 def _usual_hint(error: Exception) -> str:
     """For mistakes whose sentence says all there is to say about them."""
-    from localsynth.core.errors import RecipeError, SchemaError
+    from localsynth.core.errors import RecipeError, SchemaError, StatisticsError
 
     if isinstance(error, SchemaError):
         return "`localsynth schema check FILE` tells everything that is wrong with a schema file"
+    if isinstance(error, StatisticsError):
+        return (
+            "`localsynth recipe copy survey_margins DIR` copies a recipe with a statistics file that works;"
+            " survey_margins.statistics.toml explains itself"
+        )
     if isinstance(error, RecipeError):
         return "`localsynth recipe show clinic` prints a recipe that works"
     return ""

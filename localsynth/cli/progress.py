@@ -116,6 +116,9 @@ class _Bar(Display):
         self._bar.start()
 
     def begin(self, event: RunStarted) -> None:
+        self._refused = 0
+        self._bar.start()  # again, where this is the run of another's members
+        self._bar.reset(self._task)
         self._bar.update(self._task, total=event.rows_wanted, completed=event.rows_done, description="rows")
 
     def progress(self, event: Progress) -> None:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from localsynth.core.words import counted
+
 from .options import Format, FormatOption
 from .output import hint, print_records, print_text, say
 
@@ -54,13 +56,13 @@ def show(word: Word) -> None:
 
 @recipe.command("check")
 def check(word: Word) -> None:
-    """Say what is wrong with a recipe, its method's parameters and its schema file, without running it."""
+    """Say what is wrong with a recipe, its method's parameters, and its schema and statistics files, without running it."""
     from localsynth.workspace import find_recipe
     from localsynth.workspace.checking import check_recipe
 
     path = find_recipe(word)
     found = check_recipe(path)
-    say(f"{path}: good: {found.rows:,} rows of {found.dataset.name} by {found.method.name}", "green")
+    say(f"{path}: good: {counted(found.rows, 'row')} of {found.dataset.name} by {found.method.name}", "green")
 
 
 @recipe.command("copy")

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from localsynth.core.errors import ExitCode
+from localsynth.core.words import counted
 
-from .options import Format, FormatOption, RunArgument, WorkspaceOption, open_workspace
+from .options import Format, FormatOption, RunArgument, WorkspaceOption, in_workspace, open_workspace
 from .output import confirm, hint, print_records, print_text, say
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def run(
     threads: Annotated[int | None, typer.Option("--threads", help="Threads of the model.")] = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Make synthetic rows as a recipe says. Prints the run's id."""
+    """Make synthetic rows as a recipe says, and their members if it has some. Prints the run's id."""
     space = open_workspace(workspace)
     finished = make(space, recipe, rows=rows, seed=seed, model=model, threads=threads)
     tell(space, finished, workspace)
@@ -72,21 +73,25 @@ def make(
 
 
 def tell(space: Workspace, made: Run, folder: Path | None) -> None:
-    """How a run ended, and the exit code for it; its id is the data."""
+    """How a run ended, and the exit code for it; its id is the data, and on a second line that of the run of its members."""
     from localsynth.core.run import Status
 
     from .progress import duration
 
-    print_text([made.run_id])
+    members = space.members_of(made)
+    print_text([made.run_id] if members is None else [made.run_id, members.run_id])
+    if members is not None:
+        rows = f"{counted(made.rows_done, 'row')} of {made.dataset}"
+        say(f"{rows}, and {members.rows_done:,} of {members.dataset}, which belong to them")
+        made = members
     seconds = made.usage.seconds
     if made.status is Status.FINISHED:
         rate = f", {made.rows_done / seconds:.1f} rows/s" if seconds > 0 else ""
         say(
-            f"{made.rows_done:,} row{'' if made.rows_done == 1 else 's'} in {duration(seconds)}{rate}, in {space.store.path}",
+            f"{counted(made.rows_done, 'row')} in {duration(seconds)}{rate}, in {space.store.path}",
             "green",
         )
-        option = f" --workspace {folder}" if folder is not None else ""
-        hint(f'next: localsynth sql "from {_quoted(made.dataset + "_synth")} limit 10"{option}')
+        hint(f'next: localsynth sql "from {_quoted(made.dataset + "_synth")} limit 10"{in_workspace(folder)}')
         return
     if made.status is Status.SHORT:
         say(f"fell short: {made.message}", "red")
@@ -102,7 +107,7 @@ def _quoted(name: str) -> str:
 
 
 def _resume_command(run_id: str, folder: Path | None) -> str:
-    return f"localsynth runs resume {run_id}" + (f" --workspace {folder}" if folder is not None else "")
+    return f"localsynth runs resume {run_id}{in_workspace(folder)}"
 
 
 class _resumable:  # noqa: N801 - used as a word: `with _resumable(...)`
@@ -206,6 +211,8 @@ def show(
         "rows": f"{found.rows_done:,} of {found.rows_wanted:,}",
         "seed": found.seed,
         "recipe": found.recipe_path or "not from a file",
+        "of": _named(space.parent_of(found)),
+        "members": _named(space.members_of(found)),
         "started": f"{found.started_at.astimezone():%Y-%m-%d %H:%M:%S}",
         "finished": f"{found.finished_at.astimezone():%Y-%m-%d %H:%M:%S}" if found.finished_at else "",
         "seconds": f"{usage.seconds:.1f}",
@@ -215,6 +222,15 @@ def show(
     from .output import safe
 
     print_text(f"{name:<9} {safe(value)}" for name, value in facts.items() if value != "")
+
+
+def _named(run: Run | None) -> str:
+    """A run that another belongs with."""
+    return (
+        ""
+        if run is None
+        else f"{run.run_id} ({counted(run.rows_done, 'row')} of {run.dataset}, {run.status.value})"
+    )
 
 
 @runs.command("resume")
@@ -268,6 +284,6 @@ def delete(
     space = open_workspace(workspace)
     found = space.get_run(run)
     if not yes:
-        confirm(f"Delete run {found.run_id} with {found.rows_done:,} rows?")
+        confirm(f"Delete run {found.run_id} with {counted(found.rows_done, 'row')}?")
     space.delete_run(found)
-    say(f"deleted run {found.run_id} with {found.rows_done:,} rows")
+    say(f"deleted run {found.run_id} with {counted(found.rows_done, 'row')}")

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from .options import Format, FormatOption, Policy, WorkspaceOption, open_workspace
+from localsynth.core.words import counted
+
+from .options import Format, FormatOption, Policy, WorkspaceOption, in_workspace, open_workspace
 from .output import hint, print_records, print_text, say
 
 __all__ = ["register"]
@@ -106,7 +108,10 @@ def export(
         return
     save_text(text, output, overwrite=overwrite)
     say(f"wrote {output}")
-    hint(f"after editing: localsynth schema check {output}, then localsynth schema set {name} {output}")
+    there = in_workspace(workspace)
+    hint(
+        f"after editing: localsynth schema check {output}, then localsynth schema set {name} {output}{there}"
+    )
 
 
 @schema.command("check")
@@ -117,7 +122,9 @@ def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="A schema fi
 
     found = Schema.load(file)
     check_schema(found)
-    say(f"{file}: good: {len(found.columns)} columns, {len(found.rules)} rules", "green")
+    say(
+        f"{file}: good: {counted(len(found.columns), 'column')}, {counted(len(found.rules), 'rule')}", "green"
+    )
 
 
 @schema.command("set")
@@ -143,12 +150,13 @@ def set_(
         if any(dataset.name == name for dataset in space.init().datasets()):
             space.set_schema(name, new)
             say(
-                f"dataset {name} has a new schema: {len(new.columns)} columns, {len(new.rules)} rules",
+                f"dataset {name} has a new schema: {counted(len(new.columns), 'column')},"
+                f" {counted(len(new.rules), 'rule')}",
                 "green",
             )
         else:
             space.declare(name, new, policy=policy.value if policy else "schema")
-            say(f"declared dataset {name}: {len(new.columns)} columns, no rows", "green")
+            say(f"declared dataset {name}: {counted(len(new.columns), 'column')}, no rows", "green")
     if policy is not None:
         space.set_policy(name, policy.value)
         say(f"a model may now see of {name}: {policy.value}", "green")

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from localsynth.core.smallcells import FEWEST, tells
+
 __all__ = ["FEWEST", "merged", "tells"]
-
-#: The least real rows a count may stand for. Fewer (but for none) would tell of single people: the threshold rule of
-#: statistical disclosure control (Hundepool et al. 2012, Statistical Disclosure Control, ch. 5).
-FEWEST = 5
-
-
-def tells(count: int) -> bool:
-    """Whether a count of so many real rows tells of single people."""
-    return 0 < count < FEWEST
 
 
 def merged(counts: Sequence[int]) -> list[int]:

@@ -12,7 +12,17 @@ import numpy as np
 from localsynth.core.columns import IdentifierColumn
 from localsynth.core.errors import LocalsynthError
 from localsynth.core.evaluation import REAL, Judged
-from localsynth.core.judging import Case, Kept, Measure, Metric, Score, StandIn, not_applicable, writable
+from localsynth.core.judging import (
+    Belonging,
+    Case,
+    Kept,
+    Measure,
+    Metric,
+    Score,
+    StandIn,
+    not_applicable,
+    writable,
+)
 from localsynth.core.schema import Schema
 from localsynth.core.seeds import derive
 from localsynth.core.targets import Statistics
@@ -63,6 +73,7 @@ def judge(
     step: Step | None = None,
     failed: Failed | None = None,
     targets: Mapping[str, Statistics] | None = None,
+    belonging: Mapping[str, Belonging] | None = None,
 ) -> Iterator[Judged]:
     """Scores, subject by subject, each in the metrics' order.
 
@@ -71,7 +82,8 @@ def judge(
     A measure that needs real rows where there are none is not applicable, and says so; where none were held out, plain
     facts about REAL (means, shares of missing cells) are those of the train split, and say so.
     failed : told of a metric that fails, which then has no value there; without it that ends everything.
-    targets : name -> the statistics that a subject's rows were made to meet.
+    targets : name -> the statistics that a subject's rows were made to meet. belonging : name -> how they go together with the
+    rows they are members of.
     Raises what ``real.check`` raises, and ``LocalsynthError`` naming the metric that fails.
     """
     check = _Check(real.check)
@@ -92,8 +104,10 @@ def judge(
                     replace(real, rows=stage.rows, holdout=stage.holdout, kept=Kept(), common=stage.common),
                 )
             else:
-                aims = (targets or {}).get(name)
-                case = cases.setdefault(None, replace(real, rows=subjects[name], kept=Kept(), targets=aims))
+                aims, ties = (targets or {}).get(name), (belonging or {}).get(name)
+                case = cases.setdefault(
+                    None, replace(real, rows=subjects[name], kept=Kept(), targets=aims, belonging=ties)
+                )
             try:
                 scores = _stood_in(metric, case) if name == REAL else _scores(metric, case)
             except LocalsynthError as error:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from localsynth.core.evaluation import CAUTION, NOTE, OUTSIDE, UNFINISHED
 from localsynth.core.run import Run
 
 from .lookup import Lookup, Subject
 from .numbers import counted
 
-__all__ = ["cautions", "cautions_of"]
+__all__ = ["cautions", "cautions_of", "unfinished"]
 
 
 def cautions(lookup: Lookup) -> tuple[str, ...]:
@@ -16,27 +17,44 @@ def cautions(lookup: Lookup) -> tuple[str, ...]:
     several = len(known) > 1
     sentences = (
         _sentence(f"run {who}: {words}" if several and who in known else words)
-        for who, words in _said(lookup)
+        for who, words, _ in _said(lookup)
     )
     return tuple(dict.fromkeys(sentences))
 
 
 def cautions_of(lookup: Lookup, subject: Subject) -> tuple[str, ...]:
-    """Those about the runs of a recipe, and those about no run in particular."""
+    """Those about the runs of a recipe, and those about no run in particular.
+
+    What bears on no figure is left out, and that figures must not be released: neither speaks against the rows.
+    """
     others = {run.run_id for run in lookup.evaluation.runs} - set(subject.names)
-    return tuple(words for who, words in _said(lookup) if who not in others)
+    return tuple(
+        words for who, words, item in _said(lookup) if who not in others and item not in {NOTE, OUTSIDE}
+    )
 
 
-def _said(lookup: Lookup) -> list[tuple[str, str]]:
-    short = (run for run in lookup.evaluation.runs if run.rows_done < run.rows_wanted)
-    return [*((who, words) for who, words in lookup.warned if words), *((r.run_id, _short(r)) for r in short)]
+def unfinished(run: Run) -> str:
+    """That a run has fewer rows than were asked for, in words; empty where it has all of them."""
+    if run.rows_done >= run.rows_wanted:
+        return ""
+    rows = f"{run.rows_done:,} of {counted(run.rows_wanted, 'row')} asked for"
+    few = "and all figures are of those few rows"
+    if run.status.value == "running":
+        return f"this run had not ended when it was judged: there were {rows}, {few}"
+    how = {"cancelled": "was cancelled", "failed": "failed"}.get(run.status.value, "ended")
+    return f"this run {how} after {rows}, {few}"
 
 
-def _short(run: Run) -> str:
-    how = {"cancelled": "was cancelled", "failed": "failed", "running": "had not ended"}
-    ended = how.get(run.status.value, "ended")
-    rows = f"{run.rows_done:,} of {counted(run.rows_wanted, 'row')}"
-    return f"this run {ended} after {rows} asked for, and all figures are of those few rows"
+def _said(lookup: Lookup) -> list[tuple[str, str, str | None]]:
+    """Who, words and item of each. How far a run had come when it was judged counts, not how far it has come since."""
+    told = [
+        (judged.subject, judged.score.note, judged.score.item)
+        for judged in lookup.evaluation.scores
+        if judged.score.metric == CAUTION and judged.score.note
+    ]
+    known = {who for who, _, item in told if item == UNFINISHED}
+    short = ((run.run_id, unfinished(run), UNFINISHED) for run in lookup.evaluation.runs)
+    return [*told, *((who, words, item) for who, words, item in short if words and who not in known)]
 
 
 def _sentence(words: str) -> str:

@@ -8,20 +8,22 @@ from collections.abc import Iterable
 from localsynth.core.columns import Column, IdentifierColumn
 from localsynth.core.evaluation import REAL
 
-from .columnplot import Bins, Series, bars, histogram, is_missing
+from .columnbins import plots_of
+from .columnplot import Bins, bars, histogram
 from .lookup import Figure, Lookup, Subject
 from .markup import Html, join, name, tag
 from .numbers import figure as worded
 from .numbers import number, of_column, percent, spread_of_column
 from .outline import FACTS
-from .palette import css_class, key_of
+from .palette import key_of
 from .tables import Notes, cell, exact, heading, scrolled, subject_heads
 
-__all__ = ["bins_of", "columns_part", "judged_columns", "lowest_shapes", "why_no_histogram"]
+__all__ = ["columns_part", "judged_columns", "lowest_shapes", "why_no_histogram"]
 
 _TALL = frozenset({"integer", "float", "date", "datetime", "text"})
 _RANGE = re.compile(r"\[.*\)|[<≥] .*|[-−]?[\d][\d.,: -]*|.* to .*|any value|missing.*")
 _WORST = 5
+_MOST_PLOTS = 3  # of one column: runs under a privacy budget have targets of their own
 _PER_COLUMN = (
     "column_shapes",
     "missing_rate",
@@ -43,7 +45,7 @@ def judged_columns(lookup: Lookup) -> tuple[Column, ...]:
 def columns_part(lookup: Lookup) -> Html:
     """A card for each column, then all numbers by column."""
     columns = judged_columns(lookup)
-    if not any(lookup.columns(metric) for metric in ("histogram", *_PER_COLUMN)):
+    if not any(lookup.columns(metric) for metric in ("histogram", "target_shares", *_PER_COLUMN)):
         notes = (lookup.figure("column_shapes", subject).note for subject in lookup.runs)
         reason = next((note for note in notes if note), "not measured")
         return tag("p", f"Nothing to show: {reason}.", class_="empty")
@@ -51,17 +53,21 @@ def columns_part(lookup: Lookup) -> Html:
     grey = (
         "Grey is the real train split, colour the synthetic rows."
         if real is not None
-        else "There are no real rows: only the synthetic ones are drawn."
+        else f"{_unlooked(lookup)}: pale bars are the target, colour the synthetic rows, over the target's own cells, "
+        "which may differ in width."
+        if lookup.columns("target_shares")
+        else f"{_unlooked(lookup)}: only the synthetic ones are drawn."
     )
     left_out = [c.name for c in lookup.evaluation.dataset.schema.columns if isinstance(c, IdentifierColumn)]
-    parts = [
-        tag(
-            "p",
-            grey,
-            " Shape is 1 where both are distributed alike. The figures beside REAL are those of the holdout, real "
-            "rows that no method saw, fewer than the train rows.",
-        )
-    ]
+    beside = (
+        " The figures beside REAL are those of the holdout, real rows that no method saw, fewer than the train rows."
+        if lookup.evaluation.dataset.holdout_rows
+        else " No rows were held out: the means and shares of missing cells beside REAL are those of the train split."
+        if real is not None
+        else ""
+    )
+    alike = " Shape is 1 where both are distributed alike." if real is not None else ""
+    parts = [tag("p", grey, alike, beside)]
     if left_out:
         parts.append(
             tag(
@@ -91,43 +97,35 @@ def lowest_shapes(lookup: Lookup, subject: Subject, count: int = _WORST) -> list
     return sorted(valued, key=lambda pair: pair[1].value or 0.0)[:count]
 
 
-def bins_of(lookup: Lookup, column: str) -> Bins | None:
-    """The column's histogram; ``None`` where none was made."""
-    found = lookup.items("histogram", column)
-    if not found:
-        return None
-    # Only some subjects may have missing cells, and others' last bins may come after theirs.
-    labels = tuple(sorted(found, key=is_missing))
-    real = lookup.reference(REAL)
-    grey = _series(lookup, real, column, labels) if real is not None else None
-    runs = [_series(lookup, subject, column, labels) for subject in lookup.runs]
-    drawn = tuple(series for series in runs if series is not None)
-    return Bins(column, labels, grey, drawn) if grey is not None or drawn else None
-
-
-def _series(lookup: Lookup, subject: Subject, column: str, labels: Iterable[str]) -> Series | None:
-    lines = []
-    for seed in subject.names:
-        one = Subject(subject.kind, subject.label, "", (seed,))
-        figures = [lookup.figure("histogram", one, column, item=label) for label in labels]
-        if any(figure.values for figure in figures):
-            lines.append(tuple(figure.value or 0.0 for figure in figures))
-    return Series(subject.label, css_class(lookup, subject), tuple(lines)) if lines else None
+def _unlooked(lookup: Lookup) -> str:
+    if lookup.evaluation.covered:
+        return "Real rows are not shown, because no privacy budget covers them"
+    return "There are no real rows"
 
 
 def _card(lookup: Lookup, column: Column) -> Html:
     kind = ", ".join(part for part in (_kind(column), _histogram_note(lookup, column.name)) if part)
     head = tag("figcaption", tag("strong", name(column.name)), " ", tag("span", kind, class_="kind"))
-    bins = bins_of(lookup, column.name)
-    if bins is None:
-        reason = why_no_histogram(lookup, column.name)
-        drawn: Html = tag("p", f"No histogram: {reason}.", class_="empty")
-    elif column.kind in _TALL and _ranges(bins.labels):
-        drawn = histogram(bins)
-    else:
-        plot, rest = bars(bins)
-        drawn = join([plot, _rest(bins, rest)])
+    plots = plots_of(lookup, column.name)
+    drawn: list[Html | None] = []
+    for bins in plots[:_MOST_PLOTS]:
+        if len(plots) > 1:
+            drawn.append(tag("p", "The target of ", name(bins.of), class_="why"))
+        drawn += _drawn(column, bins)
+    if len(plots) > _MOST_PLOTS:
+        drawn.append(
+            tag("p", f"{len(plots) - _MOST_PLOTS} more runs have targets of their own.", class_="why")
+        )
+    if not plots:
+        drawn.append(tag("p", f"No histogram: {why_no_histogram(lookup, column.name)}.", class_="empty"))
     return tag("figure", head, drawn, _facts(lookup, column), class_="card column")
+
+
+def _drawn(column: Column, bins: Bins) -> list[Html | None]:
+    if column.kind in _TALL and _ranges(bins.labels):
+        return [histogram(bins)]
+    plot, rest = bars(bins)
+    return [plot, _rest(bins, rest)]
 
 
 def _ranges(labels: tuple[str, ...]) -> bool:
@@ -143,10 +141,9 @@ def _kind(column: Column) -> str:
 def _histogram_note(lookup: Lookup, column: str) -> str:
     """What was said beside the bars, such as that they are of the lengths of texts."""
     items = lookup.items("histogram", column)
-    if bins_of(lookup, column) is None:
-        return ""
     whose = next(iter(lookup.runs), None)
-    return lookup.figure("histogram", whose, column, item=items[0]).note if items else ""
+    figures = [lookup.figure("histogram", whose, column, item=item) for item in items[:1]]
+    return next((figure.note for figure in figures if figure.values), "")
 
 
 def why_no_histogram(lookup: Lookup, column: str) -> str:
@@ -180,14 +177,22 @@ def _rest(bins: Bins, rest: tuple[str, ...]) -> Html | None:
     )
 
 
-def _facts(lookup: Lookup, column: Column) -> Html:
+def _facts(lookup: Lookup, column: Column) -> Html | None:
     """Shape, missing cells, mean and deviation: real, then each recipe."""
     people = [s for s in lookup.subjects if s.kind != "reference"]
-    metrics = ["column_shapes", *FACTS]
+    metrics = ["column_shapes" if lookup.reference(REAL) is not None else "target_margins", *FACTS]
     shown = [m for m in metrics if any(lookup.figure(m, s, column.name).values for s in people)]
+    if not shown and lookup.reference(REAL) is None:
+        return None
     if not shown:
         return tag("p", "No shape score, missing share, mean or deviation was measured.", class_="empty")
-    titles = {"column_shapes": "shape", "missing_rate": "missing", "mean": "mean", "std": "sd"}
+    titles = {
+        "column_shapes": "shape",
+        "target_margins": "off target",
+        "missing_rate": "missing",
+        "mean": "mean",
+        "std": "sd",
+    }
     head = [tag("td"), *(heading(titles[metric], class_="num") for metric in shown)]
     rows = [
         tag(

@@ -1,4 +1,4 @@
-"""One column, real against synthetic: a histogram for numbers and days, bars for categories."""
+"""One column, real or target against synthetic: a histogram for numbers and days, bars for categories."""
 
 from __future__ import annotations
 
@@ -36,17 +36,22 @@ class Series:
 
 @dataclass(frozen=True)
 class Bins:
-    """A column's histogram. real : ``None`` where there are no real rows."""
+    """A column's histogram. real : or the target in its place; ``None`` where there is neither. of : whose, if not all's."""
 
     column: str
     labels: tuple[str, ...]
     real: Series | None
     runs: tuple[Series, ...]
+    of: str = ""
 
     @property
     def everybody(self) -> tuple[Series, ...]:
-        """Real rows first."""
+        """Real rows, or the target, first."""
         return (*((self.real,) if self.real is not None else ()), *self.runs)
+
+    def filled(self, series: Series) -> str:
+        """The class of a series' bars: real rows and targets have their own."""
+        return "fill real" if series is self.real and series.css != "target" else f"fill {series.css}"
 
     def top(self) -> float:
         """The largest share of all."""
@@ -65,7 +70,7 @@ class Bins:
 
 
 def histogram(bins: Bins) -> Html:
-    """Grey bars for real rows, a line for each run; missing cells stand apart at the right."""
+    """Grey bars for real rows or the target, a line for each run; missing cells stand apart at the right."""
     height, left, top, bottom = 132.0, 34.0, 6.0, 110.0
     apart = is_missing(bins.labels[-1]) if bins.labels else False
     count = len(bins.labels) - (1 if apart else 0)
@@ -86,7 +91,7 @@ def histogram(bins: Bins) -> Html:
                 up(shares[i]),
                 across(1) - across(0) - gap,
                 bottom - up(shares[i]),
-                "fill real",
+                bins.filled(bins.real),
             )
             for i in range(count)
         )
@@ -146,7 +151,7 @@ def _missing_bars(bins: Bins, up: Scale, x: float, bottom: float) -> list[Html]:
     each = min(22 / max(len(bins.everybody), 1), 11)
     for index, series in enumerate(bins.everybody):
         share = series.mean[last]
-        css = "fill real" if series is bins.real else f"fill {series.css}"
+        css = bins.filled(series)
         drawn.append(bar(x + index * each, up(share), each - 1, bottom - up(share), css))
     drawn.append(line(x - 2, bottom, x + 24, bottom, "axis"))
     drawn.append(label(x + 11, bottom + 15, "missing", "tick", "middle"))
@@ -154,7 +159,7 @@ def _missing_bars(bins: Bins, up: Scale, x: float, bottom: float) -> list[Html]:
 
 
 def bars(bins: Bins) -> tuple[Html, tuple[str, ...]]:
-    """A bar for real rows and one for each run, category by category, and the categories there was no room for.
+    """A bar for real rows or the target and one for each run, category by category, and the categories there was no room for.
 
     Where there are many, the largest are drawn.
     """
@@ -177,7 +182,7 @@ def bars(bins: Bins) -> tuple[Html, tuple[str, ...]]:
         )
         for number, series in enumerate(bins.everybody):
             share = series.mean[index]
-            css = "fill real" if series is bins.real else f"fill {series.css}"
+            css = bins.filled(series)
             top = y + number * each
             drawn.append(bar(left, top, across(share) - left, each - 1.5, css))
             if len(series.lines) > 1:

@@ -22,7 +22,7 @@ REAL_BELOW = (
 EXPOSURE = {
     Exposure.SCHEMA: f"schema: {INFERRED}",
     Exposure.STATISTICS: (
-        "statistics: figures computed from the train split (means, shares, relations between columns); no"
+        "statistics: figures computed from the train split, or published ones (means, shares, relations between columns); no"
         " single real row"
     ),
     Exposure.ROWS: (
@@ -110,6 +110,10 @@ GLOSSARY = {
         "How alike two columns go together in two tables, from 0 to 1: their correlation for numbers, "
         "their joint shares for categories."
     ),
+    "Privacy budget": (
+        "How much a release may tell of single rows, as an epsilon and a delta (see differential privacy). Each noisy figure "
+        "taken from the real rows spends a part of it. Over several releases of one table the budgets add up."
+    ),
     "REAL": (
         "Real rows taken in place of synthetic ones: the holdout, held against the train split; for predictions the train "
         f"split itself, for some attacks one half of the holdout. It shows what rows give that nobody made up. {REAL_BELOW}"
@@ -130,6 +134,14 @@ GLOSSARY = {
         "single values of real people, which is no proof that rows were copied."
     ),
     "Synthetic rows": "Rows that a method made up. No row stands for a person, unless the method copied one.",
+    "Target statistics": (
+        "What rows were made to add up to: the distribution of each column (a margin) and of some columns together (a joint "
+        "table), each as the share of rows in every cell."
+    ),
+    "Total variation distance": (
+        "How far two distributions over the same cells are apart: the share of rows that would have to move to another cell "
+        "to make one the other. 0: the same, 1: nothing in common."
+    ),
     "Train split": "The real rows a method may learn from, as far as its exposure allows.",
     "TSTR": (
         "Train on synthetic, test on real: a prediction is learned from synthetic rows and tried on held-"

@@ -9,6 +9,7 @@ from importlib.resources import files
 from localsynth.core.evaluation import Evaluation
 from localsynth.core.judging import Family, Measure
 
+from .aimpart import aims_part, budget_part
 from .cautions import cautions
 from .columnpart import columns_part
 from .lookup import Lookup, Subject
@@ -37,6 +38,10 @@ _HANDLE = (
     "Handle it as you handle those rows."
 )
 _NO_ROWS = "No real rows were at hand: everything here is of synthetic rows only."
+_COVERED = (
+    "No real row was read for this report. What it tells of the real table are noisy statistics, which the privacy budget "
+    "covers, and what a person declared."
+)
 
 
 def html_report(
@@ -60,9 +65,15 @@ def html_report(
     lookup = Lookup(evaluation, measures, families)
     judged = verdicts(lookup)
     sections: list[tuple[str, str, Child]] = [
-        ("Measures", "All measures beside reality and reference methods", reference_table(lookup)),
+        (
+            "Measures",
+            "All measures" if evaluation.covered else "All measures beside reality and reference methods",
+            reference_table(lookup),
+        ),
+        *_where(("Targets", "What the rows were aimed at", aims_part(lookup))),
         *_against_real(lookup),
         ("Privacy", "Privacy", privacy_part(lookup, judged)),
+        *_where(("Budget", "Privacy budget", budget_part(lookup))),
         ("Rules", "Rules and dependencies", validity(lookup)),
     ]
     if (more := other_measures(lookup)) is not None:
@@ -72,7 +83,7 @@ def html_report(
         ("Definitions", "What was measured", definitions(lookup)),
         ("Glossary", "Glossary", glossary()),
     ]
-    handle = _HANDLE if evaluation.dataset.train_rows else _NO_ROWS
+    handle = _HANDLE if lookup.tells_of_rows else _COVERED if evaluation.covered else _NO_ROWS
     title = f"Synthetic data report: {evaluation.dataset.name}"
     body = [
         tag("header", _head(lookup)),
@@ -97,6 +108,11 @@ def html_report(
     ]
     page = tag("html", tag("head", head), tag("body", tag("main", body)), lang="en")
     return f"<!doctype html>\n{page}\n"
+
+
+def _where(section: tuple[str, str, Child]) -> list[tuple[str, str, Child]]:
+    """The section, where it has anything to say."""
+    return [section] if section[2] is not None else []
 
 
 def _against_real(lookup: Lookup) -> list[tuple[str, str, Child]]:
@@ -124,6 +140,8 @@ def _head(lookup: Lookup) -> Html:
         f"held against {counted(dataset.rows, 'real row')} ({dataset.train_rows:,} train, {dataset.holdout_rows:,} holdout)"
         if dataset.rows
         else "no real rows to hold them against"
+        if not evaluation.covered
+        else "no real row was read, because no privacy budget covers that"
     )
     people = join([_who(subject) for subject in lookup.runs], "; ")
     return join(

@@ -87,6 +87,7 @@ class Lookup:
         self._measures, self._families = measures, families
         self._scores: dict[_Key, Score] = {}
         self._metrics: dict[str, list[Score]] = defaultdict(list)
+        self._items: dict[tuple[str, str, str | None], list[str]] = defaultdict(list)
         self.warned: list[tuple[str, str]] = []
         for judged in evaluation.scores:
             score = judged.score
@@ -96,8 +97,16 @@ class Lookup:
             key = (judged.subject, score.metric, score.column_a, score.column_b, score.item)
             self._scores.setdefault(key, score)
             self._metrics[score.metric].append(score)
+            if score.item is not None and score.column_b is None:
+                self._items[judged.subject, score.metric, score.column_a].append(score.item)
         self.subjects = _subjects(evaluation)
         self.runs = tuple(subject for subject in self.subjects if subject.kind == "run")
+
+    @property
+    def tells_of_rows(self) -> bool:
+        """Whether anything here comes from real rows without a privacy budget that covers it."""
+        exact = any(statistics.origin == "rows" for statistics in self.evaluation.aims.values())
+        return self.evaluation.dataset.train_rows > 0 or exact
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -156,8 +165,9 @@ class Lookup:
 
     def _bare(self, metric: str) -> bool:
         """Whether a measure has no value because there are no real rows at all, whatever else it lacks."""
-        against = {"fidelity", "utility", "privacy"}
-        return self.evaluation.dataset.train_rows == 0 and self.family(metric) in against
+        if self.evaluation.covered or self.evaluation.dataset.train_rows:
+            return False
+        return self.family(metric) in {"fidelity", "utility", "privacy"}
 
     def _score(self, key: _Key) -> Score | None:
         subject, metric, a, b, item = key
@@ -172,6 +182,10 @@ class Lookup:
         """Every item of a measure (of a column), in the order of the scores."""
         scores = self._metrics.get(metric, ())
         return tuple(dict.fromkeys(s.item for s in scores if s.column_a == column and s.item is not None))
+
+    def items_of(self, metric: str, name: str, column: str | None = None) -> tuple[str, ...]:
+        """Every item of a measure (of a column) of one seed, in the order of its scores."""
+        return tuple(dict.fromkeys(self._items.get((name, metric, column), ())))
 
     def columns(self, metric: str) -> tuple[str, ...]:
         """Every column a measure has a score of."""

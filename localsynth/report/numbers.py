@@ -35,9 +35,11 @@ _SHARES = frozenset(
         "dependency_violations",
         "duplicate_rows",
         "exact_copies",
+        "group_rule_violations",
         "histogram",
         "invalid_cells",
         "invalid_rows",
+        "member_rule_violations",
         "membership_tpr",
         "missing_rate",
         "missing_rate_difference",
@@ -45,6 +47,10 @@ _SHARES = frozenset(
         "near_copies_holdout",
         "range_coverage",
         "rule_violations",
+        "stray_members",
+        "target_cells",
+        "target_shares",
+        "wrong_member_counts",
         *(
             f"singling_out_{what}_{mode}"
             for mode in ("multivariate", "univariate")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from localsynth.core.evaluation import WITHHELD
 from localsynth.core.judging import Family
 
-from .lookup import Lookup
+from .lookup import NOT_MEASURED, Lookup
 
 __all__ = [
     "ATTACKS",
@@ -42,6 +43,10 @@ _MAIN = {
         *_ALWAYS["validity"],
         "invalid_cells",
         "duplicate_rows",
+        "wrong_member_counts",
+        "stray_members",
+        "member_rule_violations",
+        "group_rule_violations",
         "category_coverage",
         "range_coverage",
     ),
@@ -49,6 +54,8 @@ _MAIN = {
         *_ALWAYS["fidelity"],
         "c2st_gb_auc",
         "c2st_lr_auc",
+        "target_margins",
+        "target_tables",
         "correlation_difference",
         "missing_rate_difference",
         "jensen_shannon",
@@ -79,6 +86,18 @@ _MAIN = {
         "attribute_inference_risk",
     ),
 }
+
+#: Listed only where somebody has a value: most rows are made to meet no targets, and are no members of others.
+_IF_KNOWN = frozenset(
+    {
+        "target_margins",
+        "target_tables",
+        "wrong_member_counts",
+        "stray_members",
+        "member_rule_violations",
+        "group_rule_violations",
+    }
+)
 
 #: How far synthetic rows can be told from real ones, and how useful they are: the first that was measured speaks for all.
 SEPARATION = ("c2st_rf_auc", "c2st_gb_auc", "c2st_lr_auc", "pair_trends", "correlation_difference")
@@ -123,7 +142,10 @@ BEHIND = (
 FACTS = ("missing_rate", "mean", "std")
 
 #: Measures with a place of their own below the reference table, so that the table of other measures leaves them out.
-PLACED = frozenset({*FACTS, *(name for names in _MAIN.values() for name in names)} | {"histogram", *BEHIND})
+PLACED = frozenset(
+    {*FACTS, *(name for names in _MAIN.values() for name in names)}
+    | {"histogram", "target_shares", "target_cells", *BEHIND}
+)
 
 
 def family_of(metric: str) -> Family | None:
@@ -136,12 +158,34 @@ def family_of(metric: str) -> Family | None:
 def main(lookup: Lookup, family: str) -> tuple[str, ...]:
     """The rows of the reference table for a family: ours in our order, then strangers' measures of the whole table."""
     ours = tuple(
-        name for name in _MAIN.get(family, ()) if name in _ALWAYS.get(family, ()) or lookup.has_table(name)
+        name
+        for name in _MAIN.get(family, ())
+        if name in _ALWAYS.get(family, ()) or (lookup.has_table(name) and not _unknown(lookup, name))
     )
     if family == "utility" and not ours:
         ours = ("tstr_rf_auc",)
     theirs = _family(lookup, family, (name for name in lookup.metrics if name not in PLACED))
-    return (*ours, *(name for name in theirs if lookup.has_table(name)))
+    every = (*ours, *(name for name in theirs if lookup.has_table(name)))
+    if not lookup.evaluation.covered:
+        return every
+    # Most measures are withheld, for one reason that is said once; what has a value should not drown in them.
+    return tuple(name for name in every if not _withheld(lookup, name))
+
+
+def _unknown(lookup: Lookup, metric: str) -> bool:
+    """Whether a measure is best left out where nobody has a value."""
+    return metric in _IF_KNOWN and not _valued(lookup, metric)
+
+
+def _withheld(lookup: Lookup, metric: str) -> bool:
+    figures = [lookup.figure(metric, subject) for subject in lookup.subjects]
+    return not any(figure.values for figure in figures) and all(
+        figure.note == NOT_MEASURED or figure.note.endswith(WITHHELD) for figure in figures
+    )
+
+
+def _valued(lookup: Lookup, metric: str) -> bool:
+    return any(lookup.figure(metric, one).values for one in lookup.subjects)
 
 
 def nothing_of(lookup: Lookup, metrics: Iterable[str]) -> str | None:

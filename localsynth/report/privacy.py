@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from localsynth.core.evaluation import REAL
+from localsynth.core.evaluation import REAL, WITHHELD
 from localsynth.core.judging import Measure
 from localsynth.core.run import Exposure
 
+from .attackwords import MULTIVARIATE, NAMES, OUTCOMES, PHRASES, UNIVARIATE
+from .budget import budget_of, epsilon_of, total_of
+from .budget import worded as worded_budget
 from .glossary import INFERRED
 from .lookup import Figure, Lookup, Subject
-from .numbers import end_number, number, plain_number, with_interval
+from .numbers import end_number, number, with_interval
 from .numbers import figure as worded
 from .outline import ATTACKS
-from .standing import Leak, Leaking, leaking
+from .standing import Leak, Leaking, beyond_margins, leaking
 
-__all__ = ["Attack", "Privacy", "attacks", "chance_words", "epsilon_of", "privacy"]
+__all__ = ["Attack", "Privacy", "attacks", "chance_words", "privacy"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Attack:
 class Privacy:
     """``sentence`` : the verdict. shown, not_shown : one sentence for each thing. copied : whether copies were found."""
 
-    state: Literal["found", "signs", "rare", "none", "partly", "unknown"]
+    state: Literal["found", "signs", "rare", "none", "partly", "bounded", "unknown"]
     headline: str
     sentence: str
     shown: tuple[str, ...]
@@ -50,46 +52,22 @@ class Privacy:
     copied: bool = False
 
 
-_UNIVARIATE = "singling_out_risk_univariate"
-_MULTIVARIATE = "singling_out_risk_multivariate"
 #: Without one of these no attack was made that can tell train rows from rows of the same population.
-_TELLING = ("membership_auc", "dcr_share", _MULTIVARIATE, "attribute_inference_risk")
+_TELLING = ("membership_auc", "dcr_share", MULTIVARIATE, "attribute_inference_risk")
 #: What only copies do; the other attacks also find single values that stand out.
 _COPYING = ("exact_copies", "membership_auc", "near_copies", "dcr_share")
 #: Guessing gives one half.
 _HALVES = frozenset({"membership_auc", "dcr_share"})
 #: The strongest evidence first.
-_WEIGHT = (*_COPYING, _MULTIVARIATE, "attribute_inference_risk", _UNIVARIATE)
+_WEIGHT = (*_COPYING, MULTIVARIATE, "attribute_inference_risk", UNIVARIATE)
 #: All of these must have found nothing, and have had the power to find something, before nothing is said to be found.
 _NEEDED = (
     ("exact_copies",),
     ("membership_auc",),
-    (_UNIVARIATE, _MULTIVARIATE),
+    (UNIVARIATE, MULTIVARIATE),
     ("attribute_inference_risk",),
 )
-_NAMES = {
-    "membership_auc": "membership",
-    "dcr_share": "nearness to train rows",
-    "exact_copies": "exact copies",
-    "near_copies": "near copies",
-    _UNIVARIATE: "singling out by one column",
-    _MULTIVARIATE: "singling out by several columns",
-    "attribute_inference_risk": "attribute inference",
-}
-_PHRASES = {
-    "membership_auc": "a membership attack tells train rows from held-out ones with AUC {run} ({chance} is guessing{copies})",
-    "dcr_share": "{run} of the rows lie nearer to a train row than to a held-out one ({chance} by chance{copies})",
-    "exact_copies": "{run} of the rows are exact copies of train rows ({chance}{copies})",
-    "near_copies": "{run} are nearly copies ({chance} by chance{copies})",
-    _UNIVARIATE: "guesses from single values of one column single real people out, risk {run} ({chance} if none do)",
-}
 _WORST_FIRST = (Leak.FOUND, Leak.SIGNS, Leak.RARE, Leak.NONE, Leak.WEAK, Leak.UNKNOWN)
-_OUTCOMES = {
-    Leak.FOUND: "found out, nearer to copies than to chance",
-    Leak.SIGNS: "signs of memory, above chance",
-    Leak.RARE: "rare single values of real people appear, which does not say that rows were copied",
-    Leak.NONE: "nothing found",
-}
 
 
 def attacks(lookup: Lookup, subject: Subject) -> tuple[Attack, ...]:
@@ -122,7 +100,9 @@ def _of_seed(lookup: Lookup, metric: str, seed: Subject, bootstrap: Figure) -> L
         found = leaking(run, chance, Figure((1.0,)))
         return replace(found, leak=Leak.FOUND) if run.values and min(run.values) >= 1 else found
     found = leaking(run, chance, bootstrap)
-    if metric == _UNIVARIATE and found.leak in {Leak.FOUND, Leak.SIGNS}:
+    if found.leak is Leak.SIGNS and metric in _TELLING:
+        found = beyond_margins(found, run, lookup.figure(metric, lookup.reference("independent")), bootstrap)
+    if metric == UNIVARIATE and found.leak in {Leak.FOUND, Leak.SIGNS}:
         return replace(found, leak=Leak.RARE)
     if found.leak is Leak.NONE and _blind(lookup, metric, seed):
         return replace(found, leak=Leak.WEAK)
@@ -158,10 +138,13 @@ def privacy(lookup: Lookup, subject: Subject) -> Privacy:
     found: an attack is nearer to copies than to chance, or every row is an exact copy. signs: an attack lies above chance.
     rare: only single values of one column single people out. unknown: no attack but the count of copies has power. partly:
     one of exact copies, membership, singling out and attribute inference was not measured, or has no power. none: all of
-    these found nothing.
+    these found nothing. Where only what a privacy budget covers is told, no attack is made, and the state is bounded, or
+    unknown where nothing was spent.
     """
     found = attacks(lookup, subject)
     shown, not_shown = _shown(lookup, subject, found), _not_shown(lookup, subject, found)
+    if lookup.evaluation.covered:
+        return _bounded(lookup, subject, shown, not_shown)
     if lookup.evaluation.dataset.train_rows == 0:
         sentence = "No real row is known here, so no attack could be made, and nothing was shown."
         return Privacy("unknown", "No real rows, nothing to attack", sentence, shown, not_shown)
@@ -176,6 +159,27 @@ def privacy(lookup: Lookup, subject: Subject) -> Privacy:
         _named("Not measured", by_leak[Leak.UNKNOWN]),
     ]
     return Privacy(state, headline, " ".join(filter(None, parts)), shown, not_shown, copied)
+
+
+def _together(lookup: Lookup, subject: Subject) -> str:
+    """The budget that counts for somebody who holds the rows of all seeds."""
+    several = len(subject.runs)
+    return worded_budget(total_of(lookup, subject)) + (
+        f" for the rows of all {several} seeds" if several > 1 else ""
+    )
+
+
+def _bounded(lookup: Lookup, subject: Subject, shown: tuple[str, ...], not_shown: tuple[str, ...]) -> Privacy:
+    """Of runs whose rows depend on the real ones through noisy statistics alone."""
+    if budget_of(lookup, subject) is None:
+        sentence = "The recipe names a privacy budget, and nothing was read from real rows to spend it on."
+        return Privacy("unknown", "No statistics of real rows were read", sentence, shown, not_shown)
+    sentence = (
+        f"What anybody can learn from these rows about a single row of the table is bounded, {_together(lookup, subject)};"
+        " whether that is enough is for a person to decide. No attack was made, because figures from real rows are not"
+        " covered (--outside-budget makes them, for whoever may see the real rows)."
+    )
+    return Privacy("bounded", "Bounded by a privacy budget", sentence, shown, not_shown)
 
 
 _Judged = tuple[Literal["found", "signs", "rare", "none", "partly", "unknown"], str, str, bool]
@@ -201,15 +205,29 @@ def _judged(lookup: Lookup, every: tuple[Attack, ...], by_leak: dict[Leak, list[
         sentence = f"{_capital(_said(lookup, rare[0]))}. That does not say that rows were copied{alone}."
         return "rare", "Rare values of real people appear", sentence, False
     nothing = by_leak[Leak.NONE]
-    said = "; ".join(_said(lookup, attack) for attack in nothing[:2])
+    said = "; ".join(
+        _said(lookup, attack) + _as_much(lookup, attack)
+        for place, attack in enumerate(nothing)
+        if place < 2 or attack.leaking.alike
+    )
     passed = {attack.metric for attack in nothing}
     if not passed & set(_TELLING):
         return "unknown", "Cannot be judged", _unjudged(lookup, every, said), False
     if not all(passed & set(metrics) for metrics in _NEEDED):
         rest = f"The attacks that could show something found nothing: {said}."
         return "partly", "Only partly measured", rest, False
-    sentence = f"No attack tried does clearly better than chance, which is no proof of safety: {said}."
+    alike = any(attack.leaking.alike for attack in nothing)
+    than = "chance, or than on independent columns" if alike else "chance"
+    sentence = f"No attack tried does clearly better than {than}, which is no proof of safety: {said}."
     return "none", "No leak found by the attacks tried", sentence, False
+
+
+def _as_much(lookup: Lookup, attack: Attack) -> str:
+    """That a figure above chance is no sign, because ``independent`` has as high a one."""
+    if not attack.leaking.alike:
+        return ""
+    independent = lookup.figure(attack.metric, lookup.reference("independent"))
+    return f", no more than independent columns show ({with_interval(independent, lookup.measure(attack.metric))})"
 
 
 def _alone(signs: list[Attack], by_leak: dict[Leak, list[Attack]]) -> str:
@@ -234,7 +252,7 @@ def _unjudged(lookup: Lookup, every: tuple[Attack, ...], said: str) -> str:
 
 
 def _named(what: str, found: list[Attack]) -> str:
-    names = ", ".join(_NAMES[attack.metric] for attack in found)
+    names = ", ".join(NAMES[attack.metric] for attack in found)
     return f"{what}: {names}." if names else ""
 
 
@@ -246,8 +264,8 @@ def _said(lookup: Lookup, attack: Attack) -> str:
     if attack.metric == "exact_copies":
         real = lookup.figure("exact_copies", lookup.reference(REAL)).value is not None
         chance = f"held-out rows {chance}" if real else _coinciding(lookup, measure)
-    if attack.metric in _PHRASES:
-        return _PHRASES[attack.metric].format(run=run, chance=chance, copies=copies) + attack.where
+    if attack.metric in PHRASES:
+        return PHRASES[attack.metric].format(run=run, chance=chance, copies=copies) + attack.where
     title = measure.title[:1].lower() + measure.title[1:]
     return f"{title} {run} ({chance} if nothing leaks{copies}){attack.where}"
 
@@ -273,14 +291,24 @@ def chance_words(attack: Attack, measure: Measure) -> str:
 
 def _shown(lookup: Lookup, subject: Subject, found: tuple[Attack, ...]) -> tuple[str, ...]:
     sentences = [
-        f"{_capital(_said(lookup, attack))}: {_OUTCOMES[attack.leaking.leak]}."
+        f"{_capital(_said(lookup, attack))}{_as_much(lookup, attack)}: {OUTCOMES[attack.leaking.leak]}."
         for attack in found
         if attack.leaking.leak not in {Leak.UNKNOWN, Leak.WEAK}
     ]
     exposures = {run.exposure for run in subject.runs}
-    if exposures == {Exposure.SCHEMA}:
+    if lookup.evaluation.covered and exposures == {Exposure.STATISTICS}:
+        sentences.insert(0, "The method was given noisy statistics only, and no real row.")
+    elif exposures == {Exposure.SCHEMA}:
         sentences.insert(0, f"The method was given {_description(lookup)}.")
-    if spent := epsilon_of(subject):
+    elif not lookup.evaluation.dataset.rows and exposures == {Exposure.STATISTICS}:
+        sentences.insert(0, "The method was given published statistics only, and there were no real rows.")
+    if budget_of(lookup, subject) is not None:
+        sentences.insert(
+            0,
+            f"The statistics the rows were made from are differentially private, {_together(lookup, subject)}: a"
+            " mathematical bound on what any attack on the rows can gain.",
+        )
+    elif spent := epsilon_of(subject):
         sentences.insert(
             0,
             f"The recipe declares {spent}: a mathematical bound on what any attack can gain, as far as the method kept it.",
@@ -290,17 +318,24 @@ def _shown(lookup: Lookup, subject: Subject, found: tuple[Attack, ...]) -> tuple
 
 def _description(lookup: Lookup) -> str:
     """What a method saw that sees a schema only: of a table that was imported it may hold statistics all the same."""
+    if lookup.evaluation.covered:
+        return "a description only, which a person declared"
     return INFERRED if lookup.evaluation.dataset.rows else "a description only, and there were no real rows"
 
 
 def _not_shown(lookup: Lookup, subject: Subject, found: tuple[Attack, ...]) -> tuple[str, ...]:
+    if lookup.evaluation.covered:
+        return (
+            f"That an attack fails: none was made, because {WITHHELD}.",
+            "That so much is bounded of what is declared: columns, categories, ranges and rules are as a person wrote them.",
+        )
     sentences = []
     unknown: dict[str, list[str]] = {}
     for attack in found:
         measure = lookup.measure(attack.metric)
         if attack.leaking.leak is Leak.UNKNOWN:
             note = attack.run.note if attack.run.value is None else "there is nothing to hold it against"
-            unknown.setdefault(note, []).append(_NAMES[attack.metric])
+            unknown.setdefault(note, []).append(NAMES[attack.metric])
         elif attack.leaking.leak is Leak.WEAK:
             sentences.append(f"{measure.title}: {_why_weak(lookup, subject, attack, measure)}.")
         elif attack.leaking.leak is Leak.NONE and attack.metric == "membership_auc":
@@ -335,8 +370,19 @@ def _why_weak(lookup: Lookup, subject: Subject, attack: Attack, measure: Measure
     figure = with_interval(copied, measure)
     if ceiling is not None and (copied.span or copied.values)[0] <= ceiling:
         return f"too weak here to show anything, since even copies are not clearly caught by it (bootstrap {figure})"
+    if attack.leaking.alike and _touches(
+        copied, lookup.figure(attack.metric, lookup.reference("independent"))
+    ):
+        return (
+            f"too weak here to show anything{_as_much(lookup, attack)}, and copies are not clearly above that (bootstrap"
+            f" {figure})"
+        )
     own = with_interval(attack.run, measure)
     return f"too weak here to show anything, since its interval ({own}) reaches what copies give (bootstrap {figure})"
+
+
+def _touches(copied: Figure, independent: Figure) -> bool:
+    return independent.value is not None and (copied.span or copied.values)[0] <= independent.value
 
 
 def _not_excluded(lookup: Lookup, attack: Attack) -> list[str]:
@@ -348,21 +394,6 @@ def _not_excluded(lookup: Lookup, attack: Attack) -> list[str]:
     return [
         f"That the membership attack fails: its interval reaches AUC {high}, and so much is not excluded."
     ]
-
-
-def epsilon_of(subject: Subject) -> str:
-    """The privacy budget the recipes declare, as in ``epsilon 3 (delta 1e-6)``; empty where there is none."""
-    said = []
-    for run in subject.runs:
-        try:
-            spent = json.loads(run.recipe_json).get("privacy", {})
-            epsilon, delta = spent.get("epsilon"), spent.get("delta")
-        except (ValueError, AttributeError, RecursionError):
-            continue
-        if isinstance(epsilon, int | float):
-            also = f" (delta {plain_number(delta)})" if isinstance(delta, int | float) else ""
-            said.append(f"epsilon {plain_number(epsilon)}{also}")
-    return ", ".join(dict.fromkeys(said))
 
 
 def _capital(text: str) -> str:

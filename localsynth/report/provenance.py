@@ -12,10 +12,10 @@ from localsynth.core.errors import LocalsynthError
 from localsynth.core.recipe import Recipe
 from localsynth.core.run import Run
 
+from .budget import epsilon_of
 from .glossary import EXPOSURE
 from .lookup import Subject
 from .numbers import counted
-from .privacy import epsilon_of
 
 __all__ = ["NO_EPSILON", "Provenance", "moment", "provenance", "recipe_text"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from localsynth.core.evaluation import REAL
+from localsynth.core.evaluation import REAL, WITHHELD
 from localsynth.core.judging import Measure
 
 from .glossary import GLOSSARY, REAL_BELOW
@@ -91,7 +91,8 @@ def reference_table(lookup: Lookup) -> Html:
         words = tag("th", title, scope="rowgroup", colspan=several + 1, class_="family")
         rows = [_row(lookup, metric, notes, axis=axis) for metric in metrics]
         bodies.append(tag("tbody", tag("tr", words, _no_axis(axis)), rows))
-    caption = "The main measures beside reality and the reference methods"
+    beside = "" if lookup.evaluation.covered else " beside reality and the reference methods"
+    caption = f"The main measures{beside}"
     crowd = "few" if several < 3 else "crowded" if several > 5 else ""
     table = scrolled(caption, head, join(bodies), f"reference {crowd}".strip())
     without = [
@@ -106,11 +107,13 @@ def table_note(lookup: Lookup) -> str:
     said = ["In brackets: 95% intervals."]
     if any(len(subject.names) > 1 for subject in lookup.runs):
         said.append("Of several seeds: mean ± standard deviation over seeds, then the value of each seed.")
+    if lookup.evaluation.covered:
+        said.append(f"Measures that are not listed: not applicable, because {WITHHELD}.")
     real = lookup.reference(REAL)
     if lookup.evaluation.dataset.holdout_rows and real is not None:
         said.append(REAL_BELOW)
     elif real is not None:
-        said.append("REAL has no figures, because there is no holdout.")
+        said.append("REAL has no figures but plain facts about the train split, because there is no holdout.")
     return " ".join(said)
 
 

@@ -7,14 +7,24 @@ measure's ideal) and ``bootstrap`` for what it gives away; intervals decide wher
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from localsynth.core.judging import Measure
 
 from .lookup import Figure
 
-__all__ = ["Closeness", "Leak", "Leaking", "Likeness", "badness", "closeness", "leaking", "wilson"]
+__all__ = [
+    "Closeness",
+    "Leak",
+    "Leaking",
+    "Likeness",
+    "badness",
+    "beyond_margins",
+    "closeness",
+    "leaking",
+    "wilson",
+]
 
 #: A run this near to one end of the way from one yardstick to the other is said to be there.
 _NEAR = 0.1
@@ -155,11 +165,15 @@ class Leak(Enum):
 
 @dataclass(frozen=True)
 class Leaking:
-    """``chance`` : what the measure gives where nothing was copied. ``share`` : of the way from there to ``bootstrap``."""
+    """``chance`` : what the measure gives where nothing was copied. ``share`` : of the way from there to ``bootstrap``.
+
+    alike : it lies above chance, but no higher than ``independent``, which copies nobody.
+    """
 
     leak: Leak
     chance: float | None = None
     share: float | None = None
+    alike: bool = False
 
 
 def leaking(run: Figure, chance: Figure, bootstrap: Figure) -> Leaking:
@@ -184,6 +198,18 @@ def leaking(run: Figure, chance: Figure, bootstrap: Figure) -> Leaking:
         return Leaking(Leak.FOUND if found else Leak.SIGNS, chance.value, share)
     reached = bootstrap.value is not None and (span or run.values)[-1] >= bootstrap.value
     return Leaking(Leak.NONE if power and not reached else Leak.WEAK, chance.value, share)
+
+
+def beyond_margins(found: Leaking, run: Figure, independent: Figure, bootstrap: Figure) -> Leaking:
+    """A sign counts only above what ``independent`` shows: it holds nothing but margins, so whatever is found there is how
+    far train and held-out rows differ by chance, or told by the margins.
+    """
+    if independent.value is None or found.chance is None or independent.value <= found.chance:
+        return found
+    beyond = leaking(run, Figure((independent.value,)), bootstrap)
+    if beyond.leak in {Leak.FOUND, Leak.SIGNS}:
+        return found
+    return replace(found, leak=beyond.leak, alike=True)
 
 
 def wilson(share: float, rows: int) -> tuple[float, float]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from localsynth.core.evaluation import REAL
+from localsynth.core.evaluation import REAL, WITHHELD
 from localsynth.core.judging import Measure
 
 from .cautions import cautions_of
@@ -214,8 +214,14 @@ _OPEN = frozenset({Likeness.SILENT, Likeness.UNHELD, Likeness.ALONE, Likeness.UN
 
 def _likeness(lookup: Lookup, subject: Subject, *, copied: bool) -> Sentence:
     topic = "Fidelity and utility"
+    if lookup.evaluation.covered:
+        text = f"How like real rows these are, and of what use, is not told, because {WITHHELD}." + _fit(
+            lookup, subject
+        )
+        return Sentence(topic, Level.UNKNOWN, "Judged by the targets alone", text)
     if lookup.evaluation.dataset.train_rows == 0:
         text = "How like real rows these are, and of what use, cannot be judged, because the dataset has no real rows."
+        text += _fit(lookup, subject)
         return Sentence(topic, Level.UNKNOWN, "Cannot be judged", text)
     like, like_said = _judged(lookup, subject, SEPARATION)
     use, use_said = _judged(lookup, subject, UTILITY)
@@ -237,6 +243,21 @@ def _likeness(lookup: Lookup, subject: Subject, *, copied: bool) -> Sentence:
     if copied and level is Level.GOOD:
         text += " Copies of real rows do as well, and these rows were found out."
     return Sentence(topic, level, headline, text)
+
+
+def _fit(lookup: Lookup, subject: Subject) -> str:
+    """How near the rows come to the statistics they were made to meet; empty where there are none."""
+    parts = []
+    for metric, what in (("target_margins", "a margin"), ("target_tables", "a cross table")):
+        figure = lookup.figure(metric, subject)
+        if figure.value is not None:
+            parts.append(f"{with_interval(figure, lookup.measure(metric))} for {what}")
+    if not parts:
+        return ""
+    return (
+        " From the statistics they were made to meet the rows are apart by at most"
+        f" {' and '.join(parts)} (total variation distance)."
+    )
 
 
 def _verb(found: Closeness) -> str:
@@ -315,7 +336,13 @@ def _phrase(lookup: Lookup, metric: str) -> str:
 
 
 def _private(found: Privacy) -> Sentence:
-    levels = {"found": Level.BAD, "signs": Level.MIXED, "rare": Level.MIXED, "none": Level.GOOD}
+    levels = {
+        "found": Level.BAD,
+        "signs": Level.MIXED,
+        "rare": Level.MIXED,
+        "bounded": Level.MIXED,
+        "none": Level.GOOD,
+    }
     level = levels.get(found.state, Level.UNKNOWN)
     return Sentence("Privacy", level, found.headline, found.sentence)
 

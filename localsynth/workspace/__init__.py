@@ -16,16 +16,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localsynth.core.contracts import Method
-from localsynth.core.errors import RunError
+from localsynth.core.errors import LocalsynthError, RunError
 from localsynth.core.events import Event
 from localsynth.core.recipe import Recipe
 from localsynth.core.run import Run, Status
 from localsynth.core.schema import Schema
+from localsynth.core.targets import Statistics
 from localsynth.methods import registry
 from localsynth.runs.bus import Listener, follow
 from localsynth.runs.control import Control
 from localsynth.runs.lock import holder
-from localsynth.store import reading
+from localsynth.store import given, reading
 from localsynth.store import runs as records
 
 from .base import PathLike, workspace_folder
@@ -35,6 +36,7 @@ from .doctor import Finding, examine
 from .evaluations import Evaluations
 from .files import format_of, save
 from .launch import Place, resume, start
+from .nested import ENDED, members_of, members_recipe, parent_of
 from .packaged import copy_recipe, find_recipe, packaged_recipes
 from .verify import Verification, verify_table
 
@@ -73,11 +75,16 @@ class Workspace(Datasets, Evaluations):
 
         on_event : called with every event, in the thread that makes the rows. control : stops the run from elsewhere.
         Gives the run as it ended: finished, short (see ``message``) or cancelled. Raises where it failed; what was
-        committed is kept and :meth:`resume` goes on from there.
+        committed is kept and :meth:`resume` goes on from there. Where the recipe has members, their run follows when this
+        one is finished: see :meth:`members_of`.
         """
         path = None if isinstance(recipe, Recipe) else find_recipe(recipe)
         loaded = recipe if isinstance(recipe, Recipe) else Recipe.load(find_recipe(recipe))
-        return start(self._place(on_event, control), loaded, path, Overrides(rows, seed, model, threads))
+        place = self._place(on_event, control)
+        made = start(place, loaded, path, Overrides(rows, seed, model, threads))
+        if loaded.members is not None and made.status in ENDED:
+            self._make_members(place, made, loaded)
+        return made
 
     def resume(
         self,
@@ -91,8 +98,32 @@ class Workspace(Datasets, Evaluations):
 
         as_recorded : use the recipe and schema as they were, even if their files have changed.
         """
-        run_id = self.get_run(run).run_id
-        return resume(self._place(on_event, control), run_id, as_recorded=as_recorded)
+        place = self._place(on_event, control)
+        made = resume(place, self.get_run(run).run_id, as_recorded=as_recorded)
+        if Recipe.model_validate_json(made.recipe_json).members is not None and made.status in ENDED:
+            members = members_of(self.store, made)
+            if members is None:
+                self._make_members(place, made, None)
+            elif members.status not in ENDED:
+                resume(place, members.run_id, as_recorded=as_recorded)
+        return made
+
+    def members_of(self, run: Run | str = "last") -> Run | None:
+        """The run that made the members of a run's rows; ``None`` where there is none."""
+        return members_of(self.store, self.get_run(run))
+
+    def parent_of(self, run: Run | str = "last") -> Run | None:
+        """The run whose rows a run's rows are members of; ``None`` where they are nobody's, or that run is gone."""
+        parent = parent_of(self.get_run(run))
+        return next((one for one in self.runs() if one.run_id == parent), None)
+
+    def _make_members(self, place: Place, made: Run, written: Recipe | None) -> Run:
+        path = Path(made.recipe_path) if made.recipe_path else None
+        kept = self._run_folder(made) / "recipe.toml"
+        if written is None and kept.is_file():
+            written = Recipe.load(kept)
+        recipe = members_recipe(Recipe.model_validate_json(made.recipe_json), made.run_id)
+        return start(place, recipe, path, Overrides(), written=written)
 
     def runs(self, dataset: str | None = None) -> list[Run]:
         """All runs, newest first."""
@@ -126,6 +157,11 @@ class Workspace(Datasets, Evaluations):
         found = self.get_run(run)
         if self.maker(found) is not None:
             raise RunError(f"run {found.run_id} is being made", "stop it first")
+        if (members := members_of(self.store, found)) is not None:
+            raise RunError(
+                f"the rows of run {members.run_id} belong to those of run {found.run_id}",
+                "delete that run first",
+            )
         records.delete(self.store, found.run_id)
         return found
 
@@ -149,7 +185,16 @@ class Workspace(Datasets, Evaluations):
         """Check every cell, rule and declared number of a run again, from the stored rows."""
         found = self.get_run(run)
         schema = Schema.model_validate_json(found.schema_json)
-        return verify_table(schema, records.run_rows(self.store, found.run_id))
+        tie = Recipe.model_validate_json(found.recipe_json).parent
+        shared = [] if tie is None else [tie.key]
+        return verify_table(schema, records.run_rows(self.store, found.run_id), shared)
+
+    def statistics(self, run: Run | str = "last") -> Statistics | None:
+        """What a run aimed at: its target statistics, as the method was given them; ``None`` where it had none.
+
+        ``ws.sql("FROM meta.margins WHERE run_id = '...'")`` and ``meta.tables`` give their cells as rows.
+        """
+        return given.latest(self.store, self.get_run(run).run_id)
 
     def export(
         self,
@@ -209,8 +254,13 @@ class Workspace(Datasets, Evaluations):
 
     @staticmethod
     def methods() -> dict[str, type[Method]]:
-        """Every method by name."""
-        return {name: registry.get(name) for name in registry.names()}
+        """Every method that can be used, by name; :meth:`broken_methods` tells of the others."""
+        return registry.usable()[0]
+
+    @staticmethod
+    def broken_methods() -> dict[str, LocalsynthError]:
+        """Why a plug-in cannot be used, by name."""
+        return registry.usable()[1]
 
     @staticmethod
     def method(name: str) -> type[Method]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from localsynth.core.cells import write_row
 from localsynth.core.contracts import Engine, Method, ProgressCallback
-from localsynth.core.errors import EngineDied, NotFound, RunError, StoreError
+from localsynth.core.errors import EngineDied, NotFound, PolicyError, RunError, StoreError
 from localsynth.core.events import BatchCommitted, BatchStarted, Event, Notice, Progress
 from localsynth.core.recipe import Recipe
 from localsynth.core.run import Exposure, Status, Usage
@@ -67,11 +67,18 @@ def run_recipe(
 
     workspace : the folder that may hold its dataset; nothing is written to it. most : rows, where ``overrides`` names no
     number. seconds : after which the run stops with the batch under way.
-    Raises what a run raises, and ``RunError`` where not one row was made.
+    Raises what a run raises, ``RunError`` where not one row was made, and ``PolicyError`` where the recipe has a privacy
+    budget.
     """
     path = find_recipe(recipe)
     written = Recipe.load(path)
     chosen = overridden(written, overrides)
+    if chosen.privacy.epsilon is not None:
+        # The workspace of the run is deleted, and its ledger with it.
+        raise PolicyError(
+            "the recipe names a privacy budget (epsilon), and a run to be measured would spend it without a record",
+            "measure a copy of the recipe without epsilon: noise changes the time little",
+        )
     if overrides.rows is None:
         overrides = replace(overrides, rows=min(chosen.rows, most))
         chosen = overridden(written, overrides)
@@ -135,7 +142,15 @@ def _bring_dataset(workspace: Path | None, store: Store, recipe: Recipe, method:
         datasets.declare(store, found.name, found.schema, policy=found.policy)
         return
     table = datasets.train_table(theirs, found.name)
-    datasets.import_table(store, table, found.name, holdout=0.0, policy=found.policy, schema=found.schema)
+    datasets.import_table(
+        store,
+        table,
+        found.name,
+        holdout=0.0,
+        policy=found.policy,
+        schema=found.schema,
+        declared=found.declared,
+    )
 
 
 def _valid_share(table: BenchTable, rows: pa.Table) -> float:

@@ -31,9 +31,11 @@ def same_recipe(store: Store, run: Run, recipe: Recipe, schema: Schema, folder: 
         before = Recipe.load(kept) if kept.is_file() else _with_overrides_of(recipe, present)
         if _decides(before) != _decides(present):
             raise _changed(run, f"the recipe {path.name}", before.to_toml(), present.to_toml())
-        schema_file = present.dataset.schema_file
-        if schema_file is not None and (path.parent / schema_file).is_file():
-            now = declared_schema(present.dataset, path.parent) or schema
+        # A file that describes rows and their members: this run is that of the members.
+        of_members = recipe.parent is not None and present.members is not None
+        spec = present.members.dataset if of_members and present.members else present.dataset
+        if spec.schema_file is not None and (path.parent / spec.schema_file).is_file():
+            now = declared_schema(spec, path.parent) or schema
     if now.to_json() == schema.to_json():
         now = datasets.get(store, run.dataset).schema
     if now.to_json() != schema.to_json():

@@ -5,12 +5,18 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
+from localsynth.core.contracts import Method
 from localsynth.core.errors import RecipeError
-from localsynth.core.recipe import Recipe
+from localsynth.core.recipe import DatasetSpec, MembersSpec, Recipe
 from localsynth.core.schema import Schema
+from localsynth.core.statisticsfile import cross_tables, load_statistics
+from localsynth.core.widening import check_link
+from localsynth.store.grouprules import wide_rules
 from localsynth.store.rules import RuleChecker, check_satisfiable
 
 from .choosing import build_method
+from .nested import check_completes
+from .permission import allow_budget, reads_targets
 from .sources import declared_schema
 
 __all__ = ["check_recipe", "check_schema"]
@@ -24,15 +30,50 @@ def check_schema(schema: Schema) -> None:
 
 
 def check_recipe(path: Path) -> Recipe:
-    """The recipe, its method's parameters and its schema file, if all are right. Raises what is wrong."""
+    """The recipe, if it, its method's parameters and the files it names are right. Raises what is wrong.
+
+    What depends on a dataset of the workspace (the owner's policy, a schema that was inferred) is left to the run.
+    """
     recipe = Recipe.load(path)
-    build_method(recipe, path)
-    schema = declared_schema(recipe.dataset, path.parent)
-    if schema is not None:
-        check_schema(schema)
-    source = recipe.dataset.source
-    if source is not None and not source.startswith("sample:") and not (path.parent / source).is_file():
-        raise RecipeError(
-            f"{path.name}: the source {source} is not there", "paths start from the recipe's folder"
-        )
+    method = build_method(recipe, path)
+    if recipe.privacy.epsilon is not None:
+        allow_budget(method)
+    for spec in [recipe.dataset, *([recipe.members.dataset] if recipe.members is not None else [])]:
+        schema = declared_schema(spec, path.parent)
+        if schema is not None:
+            check_schema(schema)
+        source = spec.source
+        if source is not None and not source.startswith("sample:") and not (path.parent / source).is_file():
+            raise RecipeError(
+                f"{path.name}: the source {source} is not there", "paths start from the recipe's folder"
+            )
+        _check_statistics(spec, schema, path.parent, method)
+    if recipe.members is not None:
+        _check_members(recipe, recipe.members, path.parent)
     return recipe
+
+
+def _check_members(recipe: Recipe, tie: MembersSpec, folder: Path) -> None:
+    """What can be told of members without rows."""
+    check_completes(build_method(recipe.model_copy(update={"method": tie.method or recipe.method}), None))
+    above, below = (declared_schema(spec, folder) for spec in (recipe.dataset, tie.dataset))
+    if above is not None and below is not None:
+        names = (recipe.dataset.name, tie.dataset.name)
+        check_link(above, below, tie.key, tie.size, names=names)
+        wide_rules(names[0], above, below, tie.size, tie.rules)
+
+
+def _check_statistics(spec: DatasetSpec, schema: Schema | None, folder: Path, method: Method) -> None:
+    """The statistics file as a run would read it; a method that reads none does not open it."""
+    if spec.statistics is None or not reads_targets(method):
+        return
+    if schema is not None:
+        load_statistics(folder / spec.statistics, schema)
+        return
+    # The schema is the workspace's: what can be told without it.
+    for table in cross_tables(folder / spec.statistics):
+        if not table.is_file():
+            raise RecipeError(
+                f"{spec.statistics}: the table {table.name} is not there",
+                "paths start from the folder of the statistics file",
+            )

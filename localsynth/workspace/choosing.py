@@ -85,7 +85,7 @@ def build_method(recipe: Recipe, path: Path | None) -> Method:
     table = create_model("table", method=(kind.Params, ...))
     text = path.read_text("utf-8-sig") if path is not None and path.is_file() else ""
     params: MethodParams = validate(table, {"method": recipe.method.params}, text, path, "recipe").method  # type: ignore[attr-defined]
-    return kind(params)
+    return registry.build(kind, params)
 
 
 def choose_model(method: Method, name: str | None) -> Chosen:

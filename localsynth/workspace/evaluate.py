@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from localsynth.core.columns import IdentifierColumn
 from localsynth.core.contracts import Task
 from localsynth.core.dataset import Dataset
-from localsynth.core.errors import DatasetError, NotFound, RunError
-from localsynth.core.evaluation import CAUTION, REFERENCES, Evaluation, Judged
-from localsynth.core.judging import Case, Measure, Metric, Score
-from localsynth.core.run import Exposure, Run
+from localsynth.core.errors import Cancelled, DatasetError, LocalsynthError, RunError, StoreLocked
+from localsynth.core.evaluation import NOTE, REAL, REFERENCES, WITHHELD, Evaluation, Judged, NotKept, caution
+from localsynth.core.judging import Case, Family, Measure, Metric, not_applicable
+from localsynth.core.run import Run
 from localsynth.core.schema import Schema
 from localsynth.core.seeds import derive
 from localsynth.methods import registry as methods
@@ -27,28 +27,49 @@ from localsynth.store import runs as records
 from localsynth.store.rules import RuleChecker
 from localsynth.store.session import Store
 
+from .aiming import aims_of
+from .belonging import belonging_of
+from .cautioning import cautions, other_kind
+from .underbudget import background_of, look, outside_cautions
+
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-__all__ = ["MOST_REFERENCE_ROWS", "MOST_ROWS", "Choice", "evaluate", "reference_rows"]
+__all__ = [
+    "MOST_REFERENCE_ROWS",
+    "MOST_ROWS",
+    "Choice",
+    "Warn",
+    "evaluate",
+    "families",
+    "measures",
+    "reference_rows",
+]
 
 MOST_ROWS = 250_000  # of one run; of a longer one, evenly spread rows are judged
 MOST_REFERENCE_ROWS = 20_000
+#: Seconds to wait at the end for a workspace that somebody else holds: what is at stake took minutes to compute.
+PATIENCE = 60.0
+
+#: Told at once of what is left out, and of what is waited for.
+Warn = Callable[[LocalsynthError], None]
 
 
 @dataclass(frozen=True)
 class Choice:
     """What to evaluate, and how.
 
-    against : another dataset to hold the runs against. metrics : names, default all. seed : of whatever metrics draw.
-    threads : default one for each core.
+    against : another dataset to hold the runs against. metrics : names, default every one that can be used. seed : of
+    whatever metrics draw. threads : default one for each core. outside_budget : judge runs with a privacy budget by real
+    rows too, which it does not cover.
     """
 
     against: str | None = None
     metrics: tuple[str, ...] | None = None
     seed: int = 0
     threads: int | None = None
+    outside_budget: bool = False
 
 
 def evaluate(
@@ -57,101 +78,150 @@ def evaluate(
     choice: Choice,
     step: Step | None = None,
     check: Callable[[], None] = lambda: None,
+    warn: Warn = lambda _: None,
 ) -> Evaluation:
     """Judge runs beside reality and the reference methods; keep the scores.
 
-    step : told before each piece of work. check : called often; what it raises ends the evaluation, nothing is kept then.
-    Raises ``RunError`` (a run without rows), ``DatasetError`` (columns that differ from the dataset's).
+    runs : of one dataset, unless the choice names one. step : told before each piece of work. check : called often; what
+    it raises ends the evaluation, nothing is kept then. warn : told of metrics and reference methods that fail: they are
+    left out, and cautions of the evaluation say so.
+    Of runs with a privacy budget only what it covers is judged, and no real row is read, unless the choice says otherwise.
+    Raises ``RunError`` (a run without rows), ``DatasetError`` (columns that differ from the dataset's), ``PolicyError``
+    (runs with a privacy budget and others), and ``NotKept``, with the evaluation, where the scores could not be stored.
     """
     step = step or _quiet
     step(0, 1, "", "loading")
-    chosen = metrics.create_all(choice.metrics)
-    dataset = datasets.get(store, choice.against or runs[0].dataset)
+    trouble = _Trouble(warn)
+    known = metrics.survey()
+    chosen = metrics.create_all(choice.metrics, known)
+    if choice.metrics is None:
+        for error in known.broken.values():
+            trouble.left_out(error)
+    read_real = datasets.train_and_holdout_tables
+    sight = look(store, runs, choice.against, read_real, outside=choice.outside_budget)
+    dataset, train, holdout = sight.dataset, sight.train, sight.holdout
     schema = dataset.schema
-    subjects = {run.run_id: without_identifiers(schema, _rows_of(store, run, dataset)) for run in runs}
-    train, holdout = _real_rows(store, dataset)
+    read = [_run_of(store, run, dataset) for run in runs]
+    runs = tuple(run for run, _ in read)
+    # Read before anything is computed: a workspace that is locked by then takes nothing away.
+    aims, background = aims_of(store, runs, schema), background_of(store, runs)
+    ties = belonging_of(store, runs)
+    subjects = {run.run_id: without_identifiers(schema, table) for run, table in read}
+    most = max(table.num_rows for table in subjects.values())
+    wanted = min(most, MOST_REFERENCE_ROWS) if train.num_rows else 0
     with closing(RuleChecker(schema)) as checker:
-
-        def violations(table: pa.Table) -> np.ndarray[Any, np.dtype[np.bool_]]:
-            return checker.violations(_with_identifiers(schema, table))
-
         case = Case(
             schema=schema,
             rows=without_identifiers(schema, train.slice(0, 0)),
             train=without_identifiers(schema, train),
             holdout=without_identifiers(schema, holdout),
             seed=choice.seed,
-            violations=violations,
+            violations=lambda table: checker.violations(_with_identifiers(schema, table)),
             check=check,
             threads=choice.threads or len(os.sched_getaffinity(0)),
+            withheld=WITHHELD if sight.covered else "",
         )
-        most = max(table.num_rows for table in subjects.values())
-        wanted = min(most, MOST_REFERENCE_ROWS) if train.num_rows else 0
-        references = {}
+        references: dict[str, pa.Table] = {}
+        missing: list[str] = []
         for name in REFERENCES if wanted else ():
             step(0, 1, name, "rows")
             # What copying looks like depends on how much is copied: as many rows as the longest run has.
             rows = most if name == "bootstrap" else wanted
-            made = reference_rows(name, dataset, train, rows, choice.seed, checker.violations)
-            references[name] = without_identifiers(schema, made)
+            try:
+                made = reference_rows(name, dataset, train, rows, choice.seed, checker.violations)
+                references[name] = without_identifiers(schema, made)
+            except Cancelled:
+                raise
+            except Exception as error:  # noqa: BLE001 - told; the runs can be judged without it
+                missing.append(name)
+                trouble.without_reference(name, error)
             check()
-        scores = [
-            Judged(run.run_id, Score(CAUTION, None, note=text))
-            for run, text in cautions(store, runs, dataset)
-        ]
-        scores += judge(case, {**references, **subjects}, chosen, step)
-    evaluation = Evaluation(dataset, tuple(runs), tuple(scores), choice.seed, wanted, datetime.now(UTC))
-    kept.put(store, evaluation, families(chosen))
+        scores = list(judge(case, {**references, **subjects}, chosen, step, trouble.failed, aims, ties))
+    # Otherwise figures of an earlier evaluation would stand in their place.
+    scores += [
+        Judged(name, not_applicable(measure.name, f"the reference method '{name}' could not be made"))
+        for name in missing
+        for metric in chosen
+        for measure in metric.measures
+    ]
+    warned = [
+        *outside_cautions(sight, runs),
+        *cautions(store, runs, dataset, None if sight.covered else holdout),
+        *trouble.cautions(),
+    ]
+    order = {name: place for place, name in enumerate((REAL, *REFERENCES, *subjects))}
+    whole = sorted((*warned, *scores), key=lambda judged: order.get(judged.subject, len(REFERENCES) + 0.5))
+    made_at = datetime.now(UTC)
+    bare = Evaluation(dataset, runs, tuple(whole), choice.seed, wanted, made_at, covered=sight.covered)
+    evaluation = background.behind(bare)
+    step(1, 1, "", "keeping the scores")
+    _keep(store, evaluation, families(chosen), check, warn)
     return evaluation
 
 
-def cautions(store: Store, runs: Sequence[Run], dataset: Dataset) -> Iterator[tuple[Run, str]]:
-    """What makes scores better than they are: a run that may have learned from the rows it is held against."""
-    for run in runs:
-        if run.exposure < Exposure.STATISTICS:
-            continue
-        if run.dataset == dataset.name:
-            if dataset.imported_at > run.started_at:
-                yield (
-                    run,
-                    (
-                        f"'{dataset.name}' was imported anew after this run was made: rows held out now may have"
-                        " been among those it learned from, and the scores look better than they are"
-                    ),
-                )
-        elif (own := _own(store, run)) is not None and (known := _known(store, own, dataset)):
-            yield (
-                run,
-                (
-                    f"{known:,} of the {dataset.holdout_rows:,} rows held out of '{dataset.name}' are train rows of"
-                    f" '{own.name}', from which this run was made: the scores look better than they are"
-                ),
-            )
+class _Trouble:
+    """What was left out: told at once, and kept as cautions."""
+
+    def __init__(self, warn: Warn) -> None:
+        self._warn = warn
+        self._notes: list[Judged] = []
+        self._failed: dict[str, list[str]] = {}
+
+    def left_out(self, error: LocalsynthError) -> None:
+        """A metric that cannot be used; no figure of the others is touched by that."""
+        self._warn(error)
+        self._notes.append(caution(f"{error.message}; it was left out", item=NOTE))
+
+    def without_reference(self, name: str, error: Exception) -> None:
+        """A reference method that could not be made. A foreign error's words may quote a cell and are not repeated."""
+        why = error.message if isinstance(error, LocalsynthError) else type(error).__name__
+        told = LocalsynthError(f"the reference method '{name}' could not be made on this dataset: {why}")
+        told.__cause__ = error
+        self._warn(told)
+        self._notes.append(caution(f"{told.message}; nothing stands beside the runs in its place"))
+
+    def failed(self, subject: str, error: LocalsynthError) -> None:
+        """A metric that failed over somebody's rows."""
+        if error.message not in self._failed:
+            told = LocalsynthError(error.message, "--debug shows where it failed")
+            told.__cause__ = error.__cause__
+            self._warn(told)
+        self._failed.setdefault(error.message, []).append(subject)
+
+    def cautions(self) -> Iterator[Judged]:
+        """Of no run in particular."""
+        yield from self._notes
+        for message, subjects in self._failed.items():
+            yield caution(f"{message} ({', '.join(subjects)}); what it measures is missing there")
 
 
-def _own(store: Store, run: Run) -> Dataset | None:
-    try:
-        return datasets.get(store, run.dataset)
-    except NotFound:
-        return None
-
-
-def _known(store: Store, own: Dataset, dataset: Dataset) -> int:
-    """How many held-out rows of a dataset are train rows of another."""
-    names = [column.name for column in dataset.schema.columns if not isinstance(column, IdentifierColumn)]
-    if not set(names) <= set(own.schema.names):
-        return 0
-    train = datasets.train_table(store, own.name).select(names).to_pylist()
-    seen = {tuple(row.values()) for row in train}
-    held = datasets.holdout_table(store, dataset.name).select(names).to_pylist()
-    return sum(tuple(row.values()) in seen for row in held)
+def _keep(
+    store: Store, evaluation: Evaluation, families: dict[str, Family], check: Callable[[], None], warn: Warn
+) -> None:
+    """Store the scores, and wait for it where somebody else holds the file. Raises ``NotKept``, and what ``check`` does."""
+    end = time.monotonic() + PATIENCE
+    waiting = False
+    while True:
+        try:
+            kept.put(store, evaluation, families, timeout=min(1.0, PATIENCE))
+        except LocalsynthError as error:
+            if not isinstance(error, StoreLocked) or time.monotonic() >= end:
+                note = caution("these scores are shown without being kept in the workspace", item=NOTE)
+                unkept = replace(evaluation, scores=(*evaluation.scores, note))
+                raise NotKept.of(error, unkept) from error
+            if not waiting:
+                warn(StoreLocked(f"{error.message}; waiting up to {PATIENCE:.0f} seconds to keep the scores"))
+            waiting = True
+            check()
+        else:
+            return
 
 
 def _quiet(done: int, total: int, subject: str, metric: str) -> None:
     """Tell nobody."""
 
 
-def families(chosen: Sequence[Metric] | None = None) -> dict[str, Any]:
+def families(chosen: Sequence[Metric] | None = None) -> dict[str, Family]:
     """The family of every measure, by name."""
     return {
         measure.name: metric.family
@@ -161,7 +231,7 @@ def families(chosen: Sequence[Metric] | None = None) -> dict[str, Any]:
 
 
 def measures() -> dict[str, Measure]:
-    """Every measure by name."""
+    """Every measure of every metric that can be used, by name."""
     return metrics.measures()
 
 
@@ -191,15 +261,6 @@ def reference_rows(
     return pa.concat_tables(pieces)
 
 
-def _real_rows(store: Store, dataset: Dataset) -> tuple[pa.Table, pa.Table]:
-    from localsynth.tables import arrow_schema
-
-    if not dataset.rows:
-        empty = arrow_schema(dataset.schema).empty_table()
-        return empty, empty
-    return datasets.train_table(store, dataset.name), datasets.holdout_table(store, dataset.name)
-
-
 def _with_identifiers(schema: Schema, table: pa.Table) -> pa.Table:
     """The table with empty identifiers, which rules may name; NULL counts as met."""
     import pyarrow as pa
@@ -214,36 +275,39 @@ def _with_identifiers(schema: Schema, table: pa.Table) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=target)
 
 
-def _rows_of(store: Store, run: Run, dataset: Dataset) -> pa.Table:
+def _run_of(store: Store, run: Run, dataset: Dataset) -> tuple[Run, pa.Table]:
+    """The run as it stands, and its rows with the dataset's columns and types."""
+    run, table = records.run_with_rows(store, run.run_id, MOST_ROWS)
     if not run.rows_done:
         raise RunError(f"run {run.run_id} has no rows to judge", "localsynth runs list shows which have")
-    table = records.run_rows(store, run.run_id, every=-(-run.rows_done // MOST_ROWS))
-    return _as(dataset, table, run)
+    return run, _as(dataset, table, run)
 
 
 def _as(dataset: Dataset, table: pa.Table, run: Run) -> pa.Table:
-    """The rows with the dataset's columns and types."""
-    import pyarrow as pa
-
+    """The rows with the dataset's columns and types: the same columns, each of the same kind, or ``DatasetError``."""
     from localsynth.tables import arrow_schema
 
     target = arrow_schema(dataset.schema)
+    cannot = f"run {run.run_id} cannot be held against the dataset '{dataset.name}'"
     missing = [name for name in target.names if name not in table.column_names]
     extra = [name for name in table.column_names if name not in target.names]
     if missing or extra:
         has = f"lacks '{missing[0]}'" if missing else f"has '{extra[0]}', which '{dataset.name}' lacks"
         raise DatasetError(
-            f"run {run.run_id} cannot be held against the dataset '{dataset.name}': it {has}",
-            "both need the same columns; --against names another dataset",
+            f"{cannot}: it {has}", "both need the same columns; --against names another dataset"
         )
-    for field in target:
-        try:
-            table.column(field.name).cast(field.type)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            # Arrow's own message quotes the cell.
-            raise DatasetError(
-                f"run {run.run_id} cannot be held against the dataset '{dataset.name}': '{field.name}' is"
-                f" {table.column(field.name).type} there and {field.type} here",
-                "its columns have other types by now; make a new run",
-            ) from error
+    made = Schema.model_validate_json(run.schema_json)
+    if (name := other_kind(made, dataset.schema)) is not None:
+        kinds = f"{_kind(made, name)} in the run and {_kind(dataset.schema, name)} in the dataset"
+        own = run.dataset == dataset.name
+        raise DatasetError(
+            f"{cannot}: the column '{name}' is {kinds}",
+            "its schema has changed since; make a new run"
+            if own
+            else "both need the same kinds of columns; `localsynth schema set` gives a dataset another schema",
+        )
     return table.select(target.names).cast(target)
+
+
+def _kind(schema: Schema, name: str) -> str:
+    return schema.column(name).kind

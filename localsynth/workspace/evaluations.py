@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from localsynth.core.errors import NotFound
-from localsynth.core.evaluation import Evaluation
+from localsynth.core.errors import DatasetError, LocalsynthError, NotFound
+from localsynth.core.evaluation import Evaluation, NotKept
 from localsynth.core.run import Run
+from localsynth.store.session import Store
 
 from .base import Base, PathLike
 
 if TYPE_CHECKING:
     from localsynth.metrics.judge import Step
     from localsynth.report.comparison import Comparison
+
+    from .evaluate import Warn
 
 __all__ = ["Evaluations"]
 
@@ -30,63 +33,127 @@ class Evaluations(Base):
         metrics: tuple[str, ...] | None = None,
         seed: int = 0,
         threads: int | None = None,
+        outside_budget: bool = False,
         on_step: Step | None = None,
         check: Callable[[], None] | None = None,
+        on_warning: Warn | None = None,
     ) -> Evaluation:
         """Judge runs (default the last) beside reality and the reference methods; scores go to ``meta.metrics``.
 
-        against : hold them against another dataset. metrics : names, default all (see ``localsynth methods --metrics``).
-        seed : of whatever metrics draw. on_step : told before each piece of work (done, in all, whose, which metric).
-        check : called often; what it raises ends the evaluation and nothing is kept. Computing takes seconds to a minute.
+        against : hold them against this dataset; runs of several datasets need one. metrics : names, default every one
+        that can be used (``localsynth metrics``). seed : of whatever metrics draw. outside_budget : of runs with a privacy
+        budget only what it covers is judged by default, and no real row is read; with this they are judged as other runs
+        are, a caution says so, and these scores are kept apart. on_step : told before each piece of work (done, in all,
+        whose, which metric). check : called often; what it raises ends the evaluation and nothing is kept.
+        on_warning : told of metrics and reference methods that fail and are left out, and when the workspace is waited for.
+
+        Computing takes seconds to minutes. Raises ``PolicyError`` for runs with a privacy budget among others without.
+        Raises ``StoreLocked`` at once where another process holds the workspace, and ``NotKept``, which holds the
+        evaluation, where that is so for a minute when the scores are to be stored.
         """
         from .evaluate import Choice, evaluate
 
-        choice = Choice(against, metrics, seed, threads)
-        return evaluate(self.store, self._several(runs), choice, on_step, check or _go_on)
+        Store(self.folder).probe()
+        choice = Choice(against, metrics, seed, threads, outside_budget)
+        chosen = self._several(runs, against)
+        prompts = self._prompts(chosen)
+        try:
+            return evaluate(self.store, chosen, choice, on_step, check or _go_on, on_warning or _say_nothing)
+        except NotKept as error:
+            error.prompts = prompts
+            raise
 
-    def evaluation(self, *runs: Run | str, against: str | None = None) -> Evaluation:
-        """What :meth:`evaluate` kept of these runs. Raises ``NotFound`` where one was not evaluated."""
+    def evaluation(
+        self, *runs: Run | str, against: str | None = None, outside_budget: bool = False
+    ) -> Evaluation:
+        """What :meth:`evaluate` kept of these runs. Raises ``NotFound`` where one was not evaluated, ``DatasetError`` and
+        ``PolicyError`` as :meth:`evaluate` does for runs that cannot stand side by side.
+
+        outside_budget : of runs with a privacy budget, what was kept when they were judged by real rows.
+        """
         from localsynth.store import metrics as kept
+        from localsynth.store.budgets import budgeted
 
-        chosen = self._several(runs)
-        found = kept.read(self.store, chosen, against)
+        from .underbudget import background_of, refuse_mixed
+
+        chosen = self._several(runs, against)
+        bounded = budgeted(self.store, chosen)
+        if not outside_budget:
+            refuse_mixed(chosen, bounded, against)
+        found = kept.read(self.store, chosen, against, outside_budget=outside_budget)
         if found is None:
             names = " ".join(run.run_id for run in chosen)
-            raise NotFound(f"no scores are kept of {names}", f"localsynth evaluate {names}")
-        return found
+            apart = outside_budget and bool(bounded)
+            raise NotFound(
+                f"no scores are kept of {names}{' outside its privacy budget' if apart else ''}",
+                f"localsynth evaluate {names}{' --outside-budget' if apart else ''}",
+            )
+        return background_of(self.store, chosen).behind(found)
 
-    def compare(self, first: Run | str, second: Run | str, *, against: str | None = None) -> Comparison:
+    def compare(
+        self,
+        first: Run | str,
+        second: Run | str,
+        *,
+        against: str | None = None,
+        outside_budget: bool = False,
+    ) -> Comparison:
         """Two evaluated runs side by side. Raises ``NotFound`` where one was not evaluated."""
         from localsynth.report.comparison import compare
 
         from .evaluate import measures
 
-        return compare(self.evaluation(first, second, against=against), measures())
+        found = self.evaluation(first, second, against=against, outside_budget=outside_budget)
+        return compare(found, measures())
 
-    def report(self, evaluation: Evaluation, path: PathLike, *, overwrite: bool = False) -> Path:
-        """Write the report as one HTML file that needs no other. Raises ``DatasetError`` where the file exists."""
+    def report(
+        self,
+        evaluation: Evaluation,
+        path: PathLike,
+        *,
+        overwrite: bool = False,
+        prompts: Mapping[str, str] | None = None,
+    ) -> Path:
+        """Write the report as one HTML file that needs no other. Raises ``DatasetError`` where the file exists.
+
+        prompts : an example prompt of each run, by its id; by default read from the workspace.
+        """
         from localsynth.report.html import html_report
 
         from .evaluate import families, measures
         from .files import save_text
 
-        text = html_report(evaluation, measures(), families(), self._prompts(evaluation))
+        examples = self._prompts(evaluation.runs) if prompts is None else prompts
+        text = html_report(evaluation, measures(), families(), examples)
         return save_text(text, Path(os.fspath(path)), overwrite=overwrite)
 
-    def _several(self, runs: tuple[Run | str, ...]) -> list[Run]:
-        found = [self.get_run(run) for run in runs or ("last",)]
-        return list({run.run_id: run for run in found}.values())
+    def _several(self, runs: tuple[Run | str, ...], against: str | None) -> list[Run]:
+        """Each run once. Scores stand side by side, so all are of one split of one dataset."""
+        found = list({run.run_id: run for run in map(self.get_run, runs or ("last",))}.values())
+        first = found[0]
+        other = next((run for run in found if run.dataset != first.dataset), None)
+        if against is None and other is not None:
+            raise DatasetError(
+                f"these runs are of different datasets: {first.run_id} of '{first.dataset}', {other.run_id} of"
+                f" '{other.dataset}'",
+                "take the runs of one dataset at a time, or name the one to hold them all against with --against",
+            )
+        return found
 
-    def _prompts(self, evaluation: Evaluation) -> dict[str, str]:
+    def _prompts(self, runs: Iterable[Run]) -> dict[str, str]:
         """One prompt of each run as the model read it: the last one that asked for rows."""
         from localsynth.store import runs as records
 
         return {
             run.run_id: prompt
-            for run in evaluation.runs
+            for run in runs
             if (prompt := records.example_prompt(self.store, run.run_id)) is not None
         }
 
 
 def _go_on() -> None:
     """Nobody cancels."""
+
+
+def _say_nothing(error: LocalsynthError) -> None:
+    """Nobody listens; the evaluation's cautions say it all the same."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from localsynth.core.contracts import Engine, Method, Task
 from localsynth.core.dataset import Dataset
-from localsynth.core.errors import PolicyError, RunError, StoreError
+from localsynth.core.errors import RecipeError, RunError, StoreError
 from localsynth.core.recipe import Recipe
 from localsynth.core.run import Exposure, Run, Status
 from localsynth.core.schema import Schema
@@ -29,7 +29,10 @@ from localsynth.store.session import Store
 
 from .changes import same_layout, same_recipe, same_tools
 from .choosing import Chosen, Overrides, build_method, choose_model, new_run_id, overridden
+from .nested import check_members, members_method, with_parent
+from .permission import allow, reads_targets
 from .sources import ensure_dataset
+from .targets import target_source
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -46,12 +49,16 @@ class Place:
     control: Control
 
 
-def start(place: Place, recipe: Recipe, path: Path | None, overrides: Overrides) -> Run:
-    """Make a new run. ``path`` is the recipe's file, if it has one.
+def start(
+    place: Place, recipe: Recipe, path: Path | None, overrides: Overrides, *, written: Recipe | None = None
+) -> Run:
+    """Make a new run. ``path`` is the recipe's file, if it has one; ``written`` what it says, where that is another recipe.
 
     Raises before anything is recorded when the recipe, dataset, policy, rules, method or model do not allow the run.
     """
-    as_written, recipe = recipe, overridden(recipe, overrides)
+    as_written, recipe = written or recipe, overridden(recipe, overrides)
+    if recipe.parent is not None and overrides.rows is not None:
+        raise RecipeError("how many members there are is said by the rows they belong to", "leave out --rows")
     method = build_method(recipe, path)
     chosen = choose_model(method, recipe.model.name).laid_out(recipe.model.threads)
     run_id = new_run_id(recipe.dataset.name)
@@ -59,7 +66,12 @@ def start(place: Place, recipe: Recipe, path: Path | None, overrides: Overrides)
     with ExitStack() as refused:  # a run that is refused leaves no folder behind
         refused.callback(shutil.rmtree, folder, ignore_errors=True)
         with _maker(place, run_id, folder) as bus:
-            dataset = ensure_dataset(place.store, recipe, path.parent if path else Path.cwd(), bus.notice)
+            beside = path.parent if path else Path.cwd()
+            if recipe.parent is not None:
+                recipe, _ = with_parent(place.store, recipe)
+            dataset = ensure_dataset(place.store, recipe, beside, bus.notice)
+            if recipe.members is not None:
+                check_members(place.store, recipe, dataset, beside, bus.notice)
             run = _record(run_id, recipe, path, dataset, method, chosen)
             earlier = records.list_all(place.store, dataset.name)
             proven = any(old.schema_json == run.schema_json for old in earlier)
@@ -95,7 +107,8 @@ def resume(place: Place, run_id: str, *, as_recorded: bool) -> Run:
         same_tools(run, method, chosen)
         chosen = same_layout(run, recipe, chosen)
         dataset = replace(datasets.get(place.store, run.dataset), schema=schema)
-        if dataset.imported_at > run.started_at and method.exposure >= Exposure.STATISTICS:
+        of_rows = method.exposure >= Exposure.STATISTICS and recipe.dataset.statistics is None
+        if of_rows and dataset.imported_at > run.started_at:
             raise RunError(
                 f"the rows of '{dataset.name}' were imported anew after run {run.run_id} began",
                 "its rows would be of two tables; start a new run",
@@ -137,23 +150,6 @@ def _record(
     )
 
 
-def _allow(dataset: Dataset, method: Method) -> None:
-    if method.exposure > dataset.policy:
-        raise PolicyError(
-            f"the method {method.name} shows the model {_SHOWN[method.exposure]}, but the policy of dataset"
-            f" '{dataset.name}' allows no more than: {dataset.policy.label}",
-            f"choose a method of exposure {dataset.policy.label} (`localsynth methods list`), or, if you own the data,"
-            f" `localsynth schema set {dataset.name} --policy {method.exposure.label}`",
-        )
-
-
-_SHOWN = {
-    Exposure.SCHEMA: "the description of the table",
-    Exposure.STATISTICS: "statistics of the real rows",
-    Exposure.ROWS: "real rows",
-}
-
-
 @contextmanager
 def _opened(
     place: Place,
@@ -170,12 +166,20 @@ def _opened(
 
     proven : the rules of this schema were found possible before; the search is not repeated.
     """
-    _allow(dataset, method)
+    allow(recipe, dataset, method)
+    _tell_unused(recipe, method, bus)
     schema = dataset.schema
-    with closing(RuleChecker(schema)) as checker:
+    with closing(RuleChecker(schema)) as checker, ExitStack() as sources:
         if schema.rules and not proven:
             check_satisfiable(schema)
-        sees_rows = method.exposure >= Exposure.STATISTICS and dataset.train_rows > 0
+        aims = reads_targets(method)
+        maker = method
+        if recipe.parent is not None:  # its statistics are not those of its dataset alone
+            aims = False
+            maker = sources.enter_context(members_method(place.store, run, recipe, dataset, method))
+        sees_rows = (
+            maker is method and method.exposure >= Exposure.STATISTICS and dataset.train_rows > 0 and not aims
+        )
         # Read here, so that what a method gets holds on to nothing through which the holdout could be reached.
         needs_train = sees_rows or (recipe.privacy.drop_copies and dataset.train_rows > 0)
         train = datasets.train_table(place.store, dataset.name) if needs_train else None
@@ -186,6 +190,7 @@ def _opened(
             seed=run.seed,
             violations=checker.violations,
             train=_gives(train) if sees_rows else None,
+            targets=sources.enter_context(target_source(place.store, run, recipe, dataset)) if aims else None,
         )
         with _engine(place, method, chosen, bus) as engine:
             info = engine.info() if engine is not None else None
@@ -193,14 +198,14 @@ def _opened(
                 bus.notice(note, "warning")
             if info is not None and info.setup:
                 bus.notice(f"engine: {info.setup}")
-            method.prepare(task, info)
+            maker.prepare(task, info)
             place.control.attach(engine)
             try:
                 yield Making(
                     store=place.store,
                     run=run,
                     schema=schema,
-                    method=method,
+                    method=maker,
                     engine=engine,
                     bus=bus,
                     control=place.control,
@@ -225,6 +230,17 @@ def _engine(place: Place, method: Method, chosen: Chosen, bus: Bus) -> Iterator[
         open_engine(chosen.model, log_folder=place.store.log_folder, layout=chosen.layout)
     ) as engine:
         yield engine
+
+
+def _tell_unused(recipe: Recipe, method: Method, bus: Bus) -> None:
+    if reads_targets(method):
+        return
+    if recipe.dataset.statistics is not None:
+        bus.notice(f"the method {method.name} reads no published statistics; the file is not used", "warning")
+    if recipe.privacy.epsilon is not None:
+        bus.notice(
+            f"the method {method.name} sees nothing of the rows; no privacy budget is spent", "warning"
+        )
 
 
 def _gives(table: pa.Table) -> Callable[[], pa.Table]:

@@ -9,19 +9,20 @@ from localsynth import resources
 from localsynth.core.errors import NotFound, RecipeError
 from localsynth.core.nearest import nearest
 from localsynth.core.recipe import Recipe
+from localsynth.core.statisticsfile import cross_tables
 
 __all__ = ["copy_recipe", "find_recipe", "packaged_recipes"]
 
 
 def packaged_recipes() -> dict[str, Path]:
-    """Name -> file of every recipe that comes with localsynth; schema files beside them are not recipes."""
+    """Name -> file of every recipe that comes with localsynth; the files beside them that they read are not."""
     folder = Path(str(resources.recipes()))
     if not folder.is_dir():
         return {}
     return {
         path.stem: path
         for path in sorted(folder.glob("*.toml"))
-        if not path.stem.endswith((".schema", "_schema", "-schema"))
+        if not path.stem.endswith((".schema", "_schema", "-schema", ".statistics"))
     }
 
 
@@ -44,7 +45,7 @@ def find_recipe(word: str | os.PathLike[str]) -> Path:
 
 
 def copy_recipe(name: str, folder: Path) -> list[Path]:
-    """Copy a packaged recipe and its schema file into ``folder``, to be edited. Overwrites nothing."""
+    """Copy a packaged recipe and the files it reads into ``folder``, to be edited. Overwrites nothing."""
     known = packaged_recipes()
     if name not in known:
         raise NotFound(
@@ -52,11 +53,18 @@ def copy_recipe(name: str, folder: Path) -> list[Path]:
             f"there are: {', '.join(known) or 'none'}",
         )
     source = known[name]
-    spec = Recipe.load(source).dataset
+    recipe = Recipe.load(source)
+    spec = recipe.dataset
+    specs = [spec] if recipe.members is None else [spec, recipe.members.dataset]
     beside = [
-        inside for inside in (spec.schema_file, spec.source) if inside and not inside.startswith("sample:")
+        inside
+        for one in specs
+        for inside in (one.schema_file, one.source, one.statistics)
+        if inside and not inside.startswith("sample:")
     ]
     files = [source, *(source.parent / inside for inside in beside)]
+    if spec.statistics:
+        files += cross_tables(source.parent / spec.statistics)
     targets = [folder / file.relative_to(source.parent) for file in files]
     for target in targets:
         if target.exists():

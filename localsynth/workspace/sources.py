@@ -13,9 +13,11 @@ from localsynth.core.recipe import DatasetSpec, Recipe
 from localsynth.core.run import Exposure
 from localsynth.core.schema import Schema
 from localsynth.store import datasets
+from localsynth.store import runs as records
+from localsynth.store.linked import Follow
 from localsynth.store.session import Store
 
-__all__ = ["declared_schema", "ensure_dataset", "schema_changes"]
+__all__ = ["declared_schema", "ensure", "ensure_dataset", "schema_changes"]
 
 Say = Callable[[str], None]
 SAMPLE = "sample:"
@@ -33,17 +35,26 @@ def ensure_dataset(store: Store, recipe: Recipe, folder: Path, say: Say) -> Data
 
     folder : what relative paths in the recipe start from. say : told what is done.
     """
-    spec = recipe.dataset
+    tie = recipe.parent
+    follow = Follow(records.get(store, tie.run).dataset, tie.key, tie.size) if tie is not None else None
+    return ensure(store, recipe.dataset, folder, say, follow)
+
+
+def ensure(store: Store, spec: DatasetSpec, folder: Path, say: Say, follow: Follow | None = None) -> Dataset:
+    """The same of one dataset of a recipe. follow : what its rows are members of."""
     schema = declared_schema(spec, folder)
     try:
         found = datasets.get(store, spec.name)
     except NotFound:
-        return _create(store, spec, schema, folder, say)
+        return _create(store, spec, schema, folder, say, follow)
+    declared = found.declared or schema is not None
     if schema is None:
         schema = _aimed(found.schema, spec.target)
-    if schema.to_json() != found.schema.to_json():
-        changes = "; ".join(schema_changes(found.schema, schema))
-        found = datasets.set_schema(store, spec.name, schema)
+    changed = schema.to_json() != found.schema.to_json()
+    changes = "; ".join(schema_changes(found.schema, schema))
+    if changed or declared != found.declared:
+        found = datasets.set_schema(store, spec.name, schema, declared=declared)
+    if changed:
         say(f"dataset '{spec.name}' had another schema; the recipe's took its place ({changes})")
     if spec.policy is not None and Exposure.parse(spec.policy) > found.policy:
         say(
@@ -52,7 +63,9 @@ def ensure_dataset(store: Store, recipe: Recipe, folder: Path, say: Say) -> Data
     return found
 
 
-def _create(store: Store, spec: DatasetSpec, schema: Schema | None, folder: Path, say: Say) -> Dataset:
+def _create(
+    store: Store, spec: DatasetSpec, schema: Schema | None, folder: Path, say: Say, follow: Follow | None
+) -> Dataset:
     if spec.source is None:
         if schema is None:
             known = [dataset.name for dataset in datasets.list_all(store)]
@@ -60,13 +73,16 @@ def _create(store: Store, spec: DatasetSpec, schema: Schema | None, folder: Path
                 f"there is no dataset '{spec.name}' in this workspace{nearest(spec.name, known)}",
                 "import it first, or name a source or a schema file in the recipe's [dataset]",
             )
-        policy = Exposure.parse(spec.policy) if spec.policy else Exposure.SCHEMA
+        # Statistics that were published are public.
+        usual = Exposure.SCHEMA if spec.statistics is None else Exposure.STATISTICS
+        policy = Exposure.parse(spec.policy) if spec.policy else usual
         return datasets.declare(store, spec.name, schema, policy=policy)
     options: dict[str, Any] = {
         "name": spec.name,
         "target": spec.target,
         "policy": Exposure.parse(spec.policy) if spec.policy else Exposure.ROWS,
         "schema": schema,
+        "follow": follow,
     }
     if spec.holdout is not None:
         options["holdout"] = spec.holdout

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -60,9 +60,12 @@ class Verification:
         )
 
 
-def verify_table(schema: Schema, table: pa.Table) -> Verification:
-    """Read every cell again, ask every rule again, and count every declared number again."""
-    problems = list(invalid_cells(schema, table))
+def verify_table(schema: Schema, table: pa.Table, shared: Collection[str] = ()) -> Verification:
+    """Read every cell again, ask every rule again, and count every declared number again.
+
+    shared : identifiers of what the rows belong to, which may occur more than once.
+    """
+    problems = list(invalid_cells(schema, table, shared))
     with closing(RuleChecker(schema)) as checker:
         broken = checker.violations(table)
     return Verification(
@@ -75,8 +78,8 @@ def verify_table(schema: Schema, table: pa.Table) -> Verification:
     )
 
 
-def invalid_cells(schema: Schema, table: pa.Table) -> Iterator[str]:
-    """A sentence for each cell that the schema does not allow."""
+def invalid_cells(schema: Schema, table: pa.Table, shared: Collection[str] = ()) -> Iterator[str]:
+    """A sentence for each cell that the schema does not allow. shared : see :func:`verify_table`."""
     from localsynth.metrics.cells import forbidden_cells  # loads numpy and Arrow
 
     marked = forbidden_cells(schema, table)
@@ -84,7 +87,8 @@ def invalid_cells(schema: Schema, table: pa.Table) -> Iterator[str]:
         cells = table.column(column.name)
         for row in marked[column.name].nonzero()[0].tolist():
             yield f"row {row + 1}, {_complaint(column, cells[row].as_py())}"
-        if column.kind == "identifier" and (twice := len(cells) - len(cells.unique())):
+        unique = column.kind == "identifier" and column.name not in shared
+        if unique and (twice := len(cells) - len(cells.unique())):
             yield f"{column.name}: {twice} identifiers occur twice"
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -183,3 +186,75 @@ def test_every_measure_is_explained(cli: Cli) -> None:
         "near_copies", "membership_auc", "invalid_rows", "rule_violations",
     } <= named  # fmt: skip
     assert all(row["definition"] and row["source"] and row["better"] for row in rows)
+
+
+def test_a_workspace_that_is_taken_is_told_before_anything_is_computed(
+    cli: Cli, runs: tuple[str, str], tmp_path: Path
+) -> None:
+    code = "import duckdb, sys\ncon = duckdb.connect(sys.argv[1])\nprint('ready', flush=True)\nsys.stdin.readline()"
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "ws" / "workspace.duckdb")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    child.stdout.readline()
+    try:
+        began = time.monotonic()
+        said = cli("evaluate", runs[0])
+        assert time.monotonic() - began < 3
+    finally:
+        child.communicate("\n")
+    assert (said.code, said.out) == (4, "")
+    assert f"pid {child.pid}" in said.err
+
+
+@pytest.mark.parametrize("how", ["", "--json", "--html"])
+def test_scores_that_cannot_be_kept_are_shown(
+    cli: Cli, runs: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    from localsynth.core.errors import StoreLocked
+    from localsynth.metrics import registry
+    from localsynth.workspace import evaluate
+
+    def busy(*_: object, **__: object) -> None:
+        raise StoreLocked("the workspace is in use by another process (shell, pid 7)", "end it")
+
+    ours = registry.METRICS.built_in
+    monkeypatch.setattr(registry.METRICS, "built_in", {"copies": ours["copies"]})
+    monkeypatch.setattr(registry.METRICS, "_points", lambda group: [])
+    monkeypatch.setattr(evaluate, "PATIENCE", 0.0)
+    monkeypatch.setattr(evaluate.kept, "put", busy)
+    page = tmp_path / "page.html"
+    extra = ["--html", page] if how == "--html" else [how] if how else []
+    said = cli("evaluate", runs[0], "--metrics", "copies", *extra)
+    assert said.code == 4
+    assert "the scores were not kept: the workspace is in use by another process (shell, pid 7)" in said.err
+    sentence = "These scores are shown without being kept in the workspace."
+    if how == "--json":
+        whole = json.loads(said.out)
+        assert whole["cautions"] == [sentence]
+        assert any(score["metric"] == "exact_copies" for score in whole["scores"])
+    else:
+        assert sentence in (page.read_text() if how == "--html" else said.out)
+    if not how:
+        compared = cli("compare", *runs)
+        assert compared.code == 4
+        assert "Exact copies" in compared.out
+    assert cli("report", runs[0]).code != 0
+
+
+def test_runs_of_several_datasets_are_not_mixed(cli: Cli, runs: tuple[str, str], tmp_path: Path) -> None:
+    assert cli("import", "sample:iris", "--name", "later").code == 0
+    path = tmp_path / "later.toml"
+    path.write_text('rows = 30\n[dataset]\nname = "later"\n[method]\nname = "independent"\n')
+    assert cli("run", path).code == 0
+    said = cli("evaluate", "iris", "later")
+    assert (said.code, said.out) == (2, "")
+    assert "different datasets" in said.err
+    assert "--against" in said.err
+    assert cli("evaluate", "iris", "later", "--against", "iris", "--metrics", "copies").code == 0
+    assert "Runs of several datasets are refused without it" in " ".join(
+        cli("evaluate", "--help").out.split()
+    )

@@ -13,7 +13,7 @@ import pyarrow as pa
 from hypothesis import strategies as st
 
 from localsynth.core.columns import IdentifierColumn
-from localsynth.core.judging import Case, Measure, Metric, Score
+from localsynth.core.judging import Belonging, Case, Measure, Metric, Score
 from localsynth.core.schema import Schema
 from localsynth.core.targets import Axis, Margin, Statistics, Table
 from localsynth.tables import arrow_schema
@@ -119,9 +119,13 @@ def mixed_rows(n: int, seed: int = 0) -> list[list[Any]]:
 
 
 def mixed_case(rows: int = 60, train: int = 80, holdout: int = 60, *, seed: int = 7) -> Case:
-    """A case of ``MIXED`` with targets; the three tables are drawn alike."""
+    """A case of ``MIXED`` with targets, as if they were members of others; the three tables are drawn alike."""
     case = case_of(MIXED, mixed_rows(rows, 1), mixed_rows(train, 2), mixed_rows(holdout, 3), seed=seed)
-    return replace(case, targets=TARGETS)
+    return replace(case, targets=TARGETS, belonging=BELONGING)
+
+
+#: Rows that are members of others.
+BELONGING = Belonging(10, 60, 1, 2, {"older": 3}, 3, {"two adults": 0}, 0)
 
 
 def numbers_schema(*names: str, target: str | None = None, low: float = -1e6, high: float = 1e6) -> Schema:

@@ -201,7 +201,7 @@ def test_what_is_missing_says_so_in_its_place() -> None:
     text = page_of(CASES["no holdout"]).text
     assert "Cannot be judged" in text
     assert text.count("no real rows were held out") >= 4
-    assert "REAL has no figures, because there is no holdout." in text
+    assert "REAL has no figures but plain facts about the train split, because there is no holdout." in text
     bare = page_of(CASES["no real rows"]).text
     assert "No real rows were at hand" in bare
     assert bare.count("not applicable, because there are no real rows to hold these against") == 1

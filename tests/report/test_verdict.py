@@ -372,3 +372,49 @@ def test_one_leaking_seed_is_enough() -> None:
     assert found.privacy.level is Level.BAD
     assert "AUC 0.950 [0.900, 1.000]" in found.privacy.text
     assert "in 1 of 3 seeds, in run run 2" in found.privacy.text
+
+
+def beside(
+    independent: float | tuple[float, float, float], **run: float | tuple[float, float, float]
+) -> Evaluation:
+    yardsticks = {**YARDSTICKS, "independent": {**YARDSTICKS["independent"], "membership_auc": independent}}
+    usual = {"invalid_rows": 0.0, "rule_violations": 0.0, "exact_copies": 0.0}
+    return tiny({**yardsticks, "run": {**usual, **SAFE, **run}})
+
+
+def test_what_independent_columns_show_as_well_is_no_sign() -> None:
+    found = of(beside((0.541, 0.510, 0.572), membership_auc=(0.540, 0.509, 0.571)))
+    assert found.privacy.headline == "No leak found by the attacks tried"
+    assert "better than chance, or than on independent columns" in found.privacy.text
+    words = "AUC 0.540 [0.509, 0.571] (0.5 is guessing, bootstrap 0.980)"
+    words += ", no more than independent columns show (0.541 [0.510, 0.572])"
+    assert words in found.privacy.text
+    assert any(words in sentence and sentence.endswith(": nothing found.") for sentence in found.shown)
+
+
+def test_a_sign_above_independent_columns_stays_one() -> None:
+    for independent in (0.541, (0.541, 0.510, 0.572), (0.47, 0.44, 0.5)):
+        found = of(beside(independent, membership_auc=(0.60, 0.57, 0.63)))
+        assert found.privacy.headline == "Signs of memory"
+        assert "no more than independent" not in found.privacy.text
+    alone = of(beside((0.47, 0.44, 0.5), membership_auc=(0.54, 0.509, 0.571)))
+    assert alone.privacy.headline == "Signs of memory"  # below chance `independent` lowers no bar
+
+
+def test_copies_are_found_out_whatever_independent_columns_show() -> None:
+    found = of(beside(0.97, membership_auc=(0.96, 0.94, 0.98)))
+    assert found.privacy.level is Level.BAD
+    assert found.privacy.headline == "Found out: copies of real rows"
+
+
+def test_an_attack_that_finds_independent_columns_as_well_as_copies_is_too_weak() -> None:
+    yardsticks = {
+        **YARDSTICKS,
+        "independent": {"membership_auc": (0.60, 0.5, 0.7)},
+        "bootstrap": {**YARDSTICKS["bootstrap"], "membership_auc": (0.66, 0.58, 0.74)},
+    }
+    found = of(
+        tiny({**yardsticks, "run": {"exact_copies": 0.0, **SAFE, "membership_auc": (0.55, 0.51, 0.59)}})
+    )
+    assert "Too weak here: membership" in found.privacy.text
+    assert any("copies are not clearly above that" in sentence for sentence in found.not_shown)

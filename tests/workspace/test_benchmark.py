@@ -101,6 +101,18 @@ def test_a_dataset_of_the_person_s_workspace(
     assert not list(scratch.iterdir())
 
 
+def test_a_privacy_budget_is_not_spent_on_measuring(
+    scratch: Path, tmp_path: Path, write_recipe: Callable[..., Path]
+) -> None:
+    workspace = Workspace(tmp_path / "mine")
+    workspace.declare("mine", SCHEMA)
+    recipe = write_recipe('name = "mine"', rest="[privacy]\nepsilon = 1.0\n")
+    with pytest.raises(PolicyError, match="privacy budget") as caught:
+        benchmark(recipe, workspace=workspace.folder)
+    assert "without epsilon" in caught.value.hint
+    assert not list(scratch.iterdir())
+
+
 @pytest.mark.parametrize("guard", [False, True])
 def test_real_rows_come_along_only_where_they_are_read(
     scratch: Path,

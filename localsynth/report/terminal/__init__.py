@@ -16,12 +16,13 @@ from localsynth.report.cautions import cautions
 from localsynth.report.lookup import Lookup
 from localsynth.report.verdict import verdicts
 
-from . import details, overall
+from . import aims, details, overall
 from .versus import comparison_table
 
 __all__ = ["TerminalReport", "comparison_table", "terminal_report"]
 
 _HANDLE = "This shows statistics of real rows (the train split): handle it as you handle them."
+_COVERED = "No real row was read for this report: the privacy budget covers what it tells of them."
 
 
 def terminal_report(
@@ -32,7 +33,7 @@ def terminal_report(
 
 
 class TerminalReport:
-    """Cautions, verdict, main measures, columns, pairs, privacy, rules, how it was made, a few words explained."""
+    """Cautions, verdict, main measures, targets, columns, pairs, privacy, rules, how it was made, a few words explained."""
 
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
@@ -44,15 +45,19 @@ class TerminalReport:
             overall.warnings(cautions(lookup)),
             overall.verdict(judged),
             overall.measures(lookup, options.max_width),
+            aims.aims(lookup, options.max_width),
             details.columns(lookup, options.max_width),
             details.pairs(lookup),
             details.privacy(lookup, judged),
+            aims.budget(lookup),
             overall.rules(lookup, options.max_width),
             overall.further(lookup),
             overall.making(lookup),
-            overall.words(),
+            overall.words(lookup),
         ]
         for part in parts:
             yield from part
-        if lookup.evaluation.dataset.train_rows:
+        if lookup.tells_of_rows:
             yield Text(_HANDLE, style="dim")
+        elif lookup.evaluation.covered:
+            yield Text(_COVERED, style="dim")

@@ -11,7 +11,8 @@ from rich.text import Text
 from localsynth.core.columns import Column
 from localsynth.core.evaluation import REAL
 from localsynth.core.judging import Measure
-from localsynth.report.columnpart import bins_of, judged_columns, why_no_histogram
+from localsynth.report.columnbins import plots_of
+from localsynth.report.columnpart import judged_columns, why_no_histogram
 from localsynth.report.intervals import whisker
 from localsynth.report.lookup import Figure, Lookup, Subject
 from localsynth.report.numbers import number, of_column, with_interval
@@ -28,12 +29,15 @@ __all__ = ["columns", "pairs", "privacy"]
 _SPARKS, _AXIS, _PAIRS = 11, 16, 8
 _BESIDE = 13  # characters of two figures that fit beside each other
 _OF_WHAT = "bars: the train split; missing and mean: REAL (the holdout) | synthetic"
-_NO_HOLDOUT = "bars: the train split; missing and mean: synthetic alone, because there is no holdout"
+_NO_HOLDOUT = "bars, missing and mean: the train split, because there is no holdout | synthetic"
 
 
 def columns(lookup: Lookup, width: int) -> Iterator[RenderableType]:
     """Each column's bars, real and synthetic, its shape score, missing share and mean; a table for each recipe."""
     real = lookup.reference(REAL)
+    if real is None and lookup.columns("target_shares"):
+        yield from _aimed_columns(lookup, width)
+        return
     for subject in lookup.runs if _anything(lookup) else ():
         yield from head(f"Columns: real rows and {one_line(subject.label)}")
         if not lookup.columns("histogram") and not lookup.columns("column_shapes"):
@@ -58,6 +62,28 @@ def columns(lookup: Lookup, width: int) -> Iterator[RenderableType]:
             yield Text(_OF_WHAT if held else _NO_HOLDOUT, style="dim")
 
 
+def _aimed_columns(lookup: Lookup, width: int) -> Iterator[RenderableType]:
+    """Each column's bars over the cells of its target, and how far off it is."""
+    for subject in lookup.runs:
+        yield from head(f"Columns: the target and {one_line(subject.label)}")
+        grid = table("column", "target", "synthetic", "off target", right=(3,))
+        for bars in grid.columns[1:3]:
+            bars.no_wrap = True
+        why = Why(1)
+        for column in judged_columns(lookup):
+            off = lookup.figure("target_margins", subject, column.name)
+            if off.value is None:  # of a column with one cell, which nothing can miss
+                continue
+            grid.add_row(
+                Text(clipped(one_line(column.name), max(width - 44, 12))),
+                *_bars(lookup, subject, column.name, why),
+                Text(number(off.value, lookup.measure("target_margins"))),
+            )
+        yield grid
+        yield from why.lines()
+        yield Text("bars: a cell of the target each; off target: total variation distance", style="dim")
+
+
 def _anything(lookup: Lookup) -> bool:
     """Whether there is something to show, or a reason to tell that was not told above."""
     known = lookup.columns("histogram") or lookup.columns("column_shapes") or lookup.pairs("pair_trends")
@@ -65,8 +91,10 @@ def _anything(lookup: Lookup) -> bool:
 
 
 def _bars(lookup: Lookup, subject: Subject, column: str, why: Why) -> tuple[Text, Text]:
-    """The histogram of the real rows and that of the run, the mean over seeds, on one scale."""
-    bins = bins_of(lookup, column)
+    """The histogram of the real rows, or the target, and that of the run, the mean over seeds, on one scale."""
+    plots = plots_of(lookup, column)
+    own = (bins for bins in plots if any(series.who == subject.label for series in bins.runs))
+    bins = next(own, plots[0] if plots else None)
     if bins is None:
         found = Figure((), note=why_no_histogram(lookup, column))
         why.cell(found, lookup.measure("histogram"), f"bars of {column}", subject)
@@ -88,7 +116,7 @@ def _shape(lookup: Lookup, subject: Subject, column: str, why: Why) -> Text:
 def _both(lookup: Lookup, metric: str, real: Subject | None, subject: Subject, column: Column) -> Text:
     """Real and synthetic, one above the other where both are long."""
     measure = lookup.measure(metric)
-    people = (real, subject) if lookup.evaluation.dataset.holdout_rows else (subject,)
+    people = (real, subject) if real is not None else (subject,)
     values = [lookup.figure(metric, who, column.name).value for who in people]
     if not any(value is not None for value in values):
         return Text("–", style="dim")

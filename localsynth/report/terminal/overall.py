@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from localsynth.core.evaluation import REAL
+from localsynth.core.evaluation import REAL, WITHHELD
 from localsynth.report.glossary import REAL_BELOW, WORDS
 from localsynth.report.lookup import Lookup, Subject
 from localsynth.report.numbers import counted
@@ -35,6 +35,8 @@ def title(lookup: Lookup) -> Iterator[RenderableType]:
         f"{counted(dataset.rows, 'real row')} ({dataset.train_rows:,} train, {dataset.holdout_rows:,} holdout)"
         if dataset.rows
         else "no real rows"
+        if not lookup.evaluation.covered
+        else "its rules and its targets: the privacy budget covers no more"
     )
     yield text(dataset.name, "bold")
     yield text(f"judged {moment(lookup.evaluation.made_at)} against {real}", "dim")
@@ -64,7 +66,8 @@ def verdict(judged: Sequence[Verdict]) -> Iterator[RenderableType]:
 
 def measures(lookup: Lookup, width: int) -> Iterator[RenderableType]:
     """The main measures beside REAL and the reference methods."""
-    yield from head("Beside reality and reference methods")
+    alone = lookup.evaluation.covered
+    yield from head("Measures" if alone else "Beside reality and reference methods")
     fixed = [subject for subject in lookup.subjects if subject.kind != "run"]
     why = Why(len(lookup.subjects))
     families = {family: main(lookup, family) for family in FAMILIES}
@@ -91,6 +94,8 @@ def measures(lookup: Lookup, width: int) -> Iterator[RenderableType]:
                 grid.add_row(titled(measure), *cells)
         yield grid
     yield from why.lines()
+    if alone:
+        yield text(f"Measures that are not listed: not applicable, because {WITHHELD}.", "dim")
     yield Text(ARROWS, style="dim")
     if any(len(subject.names) > 1 for subject in lookup.runs):
         yield Text("± mean ± standard deviation over seeds", style="dim")
@@ -98,8 +103,10 @@ def measures(lookup: Lookup, width: int) -> Iterator[RenderableType]:
         yield text(REAL_BELOW, "dim")
 
 
-def words() -> Iterator[RenderableType]:
-    """The few words that nobody can do without."""
+def words(lookup: Lookup) -> Iterator[RenderableType]:
+    """The few words that nobody can do without; all are of real rows and attacks."""
+    if lookup.evaluation.covered:
+        return
     yield from head("Words (the HTML report explains all of them)")
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(style="dim", no_wrap=True)

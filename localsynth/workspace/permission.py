@@ -1,0 +1,67 @@
+"""What a method may see of a dataset: the owner's policy, and a privacy budget's demands."""
+
+from __future__ import annotations
+
+from localsynth.core.contracts import Method
+from localsynth.core.dataset import Dataset
+from localsynth.core.errors import DatasetError, PolicyError
+from localsynth.core.recipe import Recipe
+from localsynth.core.run import Exposure
+
+__all__ = ["allow", "allow_budget", "reads_targets"]
+
+_SHOWN = {
+    Exposure.SCHEMA: "the description of the table",
+    Exposure.STATISTICS: "statistics of the real rows",
+    Exposure.ROWS: "real rows",
+}
+
+
+def reads_targets(method: Method) -> bool:
+    """Does it see real rows through target statistics alone?"""
+    return bool(getattr(method, "reads_targets", False))
+
+
+def allow(recipe: Recipe, dataset: Dataset, method: Method) -> None:
+    """Raise ``PolicyError`` where the method would see more than it may, ``DatasetError`` where there is nothing to see.
+
+    Published statistics are public: a method that reads them instead of rows needs no more than them.
+    """
+    published = recipe.dataset.statistics is not None and reads_targets(method)
+    allowed = max(dataset.policy, Exposure.STATISTICS) if published else dataset.policy
+    if method.exposure > allowed:
+        raise PolicyError(
+            f"the method {method.name} shows the model {_SHOWN[method.exposure]}, but the policy of dataset"
+            f" '{dataset.name}' allows no more than: {dataset.policy.label}",
+            f"choose a method of exposure {dataset.policy.label} (`localsynth methods list`), or, if you own the data,"
+            f" `localsynth schema set {dataset.name} --policy {method.exposure.label}`",
+        )
+    if recipe.privacy.epsilon is not None:
+        _allow_privately(dataset, method)
+    if reads_targets(method) and not published and not dataset.train_rows:
+        raise DatasetError(
+            f"the method {method.name} needs statistics, and the dataset '{dataset.name}' has no rows to take them from",
+            'name a file of published ones in the recipe ([dataset] statistics = "FILE"), or import a table'
+            " (localsynth import FILE)",
+        )
+
+
+def _allow_privately(dataset: Dataset, method: Method) -> None:
+    """A run with a privacy budget may depend on the rows through noisy statistics alone."""
+    allow_budget(method)
+    if not dataset.declared:
+        raise PolicyError(
+            f"the recipe names a privacy budget (epsilon), but the schema of '{dataset.name}' was inferred from its rows:"
+            " its ranges and categories tell of single rows, and no budget covers that",
+            f"`localsynth schema export {dataset.name} -o FILE`, check every range and category against what is publicly"
+            f" known, then `localsynth schema set {dataset.name} FILE`",
+        )
+
+
+def allow_budget(method: Method) -> None:
+    """Raise ``PolicyError`` where a method cannot keep a privacy budget, whatever the dataset is."""
+    if method.exposure >= Exposure.STATISTICS and not reads_targets(method):
+        raise PolicyError(
+            f"the recipe names a privacy budget (epsilon), but the method {method.name} reads the real rows as they are",
+            "choose a method that reads target statistics (llmsynthor), or leave out epsilon",
+        )
