@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup model demo test check clean
+.PHONY: help setup finetune model demo test check clean
 
 BIN := .venv/bin
 MODEL := smollm2-135m
@@ -14,13 +14,16 @@ help: ## list what can be made
 setup: ## build .venv: packages by hash, llama.cpp compiled for this machine (2 to 6 minutes, once)
 	@scripts/setup.sh
 
+finetune: setup ## add what fine-tuning needs to .venv: PyTorch and more, 400 MB (1 minute, once)
+	@scripts/finetune.sh
+
 model: setup ## install the embedded model, 94 MiB (Apache-2.0), into models/
 	@test -s "$(MODEL_FILE)" || $(BIN)/localsynth models install $(MODEL)
 
 demo: model ## make synthetic rows from start to end
 	@$(BIN)/localsynth demo
 
-test: model ## all tests: those without a model in parallel, then those with it one by one
+test: model finetune ## all tests: those without a model in parallel, then those with it one by one
 	@status=0; \
 	$(BIN)/python -m pytest -q -n auto -m "not model" || status=$$?; \
 	$(BIN)/python -m pytest -q -p no:xdist -m model || status=$$?; \

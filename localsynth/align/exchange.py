@@ -132,22 +132,28 @@ def _borrow(
         left = []
         for row in bad.tolist():
             filled = 2 + np.flatnonzero(index[row, 2:] >= 0)  # after the parent's number and the first member
-            donors = rng.permutation(np.flatnonzero(index[:, filled[-1]] >= 0)) if len(filled) else filled
-            far = np.abs(near[donors] - near[row])
-            donors = donors[np.lexsort((far, alike[donors] != alike[row]))]
-            donors = donors[donors != row][:_DONORS]
-            places = [filled] if whole else [filled[at : at + 1] for at in range(len(filled))]
-            offers = np.repeat(index[row : row + 1], len(donors) * len(places), axis=0)
-            for at, place in enumerate(places):
-                # Of each donor in turn every place, so that near donors are tried first.
-                lines = np.arange(len(donors)) * len(places) + at
-                offers[np.ix_(lines, place)] = index[np.ix_(donors, place)]
-            good = np.flatnonzero(~broken(offers).any(axis=1))
+            places = [filled] if whole and len(filled) else [filled[at : at + 1] for at in range(len(filled))]
+            offers = [_lent(index, row, place, alike, near, rng) for place in places]
+            # Of each place the nearest donor first, then the next of each.
+            offer = np.concatenate([np.zeros((0, index.shape[1]), np.int64), *offers])
+            offer = offer[np.argsort(np.concatenate([*map(np.arange, map(len, offers)), []]), kind="stable")]
+            good = np.flatnonzero(~broken(offer).any(axis=1)) if len(offer) else offer[:0]
             if len(good):
-                index[row] = offers[good[0]]
+                index[row] = offer[good[0]]
             else:
                 left.append(row)
         bad = np.array(left, np.int64)
+
+
+def _lent(index: Array, row: int, place: Array, alike: Array, near: Array, rng: np.random.Generator) -> Array:
+    """The parent with what others have in these places: nearest first, those alike before all others."""
+    donors = rng.permutation(np.flatnonzero(index[:, place[-1]] >= 0))
+    donors = donors[donors != row]
+    far = np.abs(near[donors] - near[row])
+    donors = donors[np.lexsort((far, alike[donors] != alike[row]))][:_DONORS]
+    offers = np.repeat(index[row : row + 1], len(donors), axis=0)
+    offers[:, place] = index[np.ix_(donors, place)]
+    return offers
 
 
 @dataclass

@@ -5,7 +5,8 @@ tables of differences (how much older than the first person of the household) ca
 
 As in :mod:`~localsynth.align.swap` all rows are paired at random, every swap's effect is computed as if it were alone, and of
 those that help as large a part is made as brings the gap lowest. The gap is Pearson's: squared, in proportion to what is wanted
-in a cell, so that a row where none should be costs most.
+in a cell, so that a row where none should be costs most: of a difference (spouses forty years apart) so much that hardly any
+gain elsewhere makes up for it.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ __all__ = ["Placed", "place"]
 
 Array: TypeAlias = np.ndarray[Any, Any]
 _PATIENCE = 25  # sweeps without a tenth of a percent of progress
+_NEVER = 100.0  # the weight of a cell that no row lies in, and not by chance
+_EXPECTED = 3.0  # rows that chance would give such a cell; it leaves one of these empty once in twenty times
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,8 @@ class _Spot:
         self.gap: Array = np.bincount(self.cell, minlength=self._none + 1) - wanted
         self.gap[-1] = 0.0
         self.weight = 1.0 / (wanted + 1.0)
+        if self._parts:
+            self.weight[:-1][_never(table)] = _NEVER
         self.weight[-1] = 0.0
 
     def cells(self, record: Array, row: Array) -> Array:
@@ -168,6 +173,16 @@ class _Spot:
         self.cell[i], self.cell[j] = new_i, new_j
 
 
+def _never(table: Table) -> Array:
+    """Which cells of the flat table are empty though independent columns would put rows there."""
+    shares = np.array(table.shares).reshape(table.shape)
+    expected: Array = np.array(table.total)
+    for at in range(shares.ndim):
+        others = tuple(other for other in range(shares.ndim) if other != at)
+        expected = np.multiply.outer(expected, shares.sum(others))
+    return np.asarray(((shares <= 0) & (expected >= _EXPECTED)).ravel())
+
+
 class _Difference:
     """One axis of a table: the record's value less that of the row."""
 
@@ -200,7 +215,8 @@ def _pairs(order: Array, alike: Array | None, rng: np.random.Generator) -> tuple
         return mixed[:half], mixed[half : 2 * half]
     mixed = mixed[np.argsort(alike[order[mixed]], kind="stable")]
     i, j = mixed[:-1:2], mixed[1::2]
-    able = alike[order[i]] == alike[order[j]]
+    # Mixed once more: of what helps the first so many are taken, and no sort of records comes before others.
+    able = rng.permutation(np.flatnonzero(alike[order[i]] == alike[order[j]]))
     return i[able], j[able]
 
 

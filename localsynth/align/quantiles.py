@@ -1,7 +1,8 @@
 """Within a cell: how the values of an ordered column are distributed, told by quantiles and read continuously.
 
 A whole number x stands for the interval from x - 1/2 to x + 1/2, so that cells meet without gaps and coarse scales (ages,
-counts) lose no mass at a cell's ends.
+counts) lose no mass at a cell's ends. Values are counted from the cell's lowest, so that long whole numbers (moments in
+minutes, numbers of accounts) keep their last digits as floats.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ Array: TypeAlias = np.ndarray[Any, Any]
 class Quantiles:
     """A piecewise linear quantile function of one cell.
 
-    low, high : the cell's values are ``low <= value < high``. levels : rising from 0 to 1. knots : the value at each level.
+    low, high : the cell's values are ``low <= value < high``. levels : rising from 0 to 1. knots : at each level the value less
+    ``low``.
     """
 
     low: int
@@ -32,8 +34,8 @@ class Quantiles:
     @classmethod
     def of(cls, low: int, high: int, inner: Sequence[int] = ()) -> Quantiles:
         """From quantiles at evenly spaced levels; without any, all values of the cell are alike."""
-        ends = np.array([low - 0.5, high - 0.5], np.float64)
-        knots = np.sort(np.array(inner, np.float64))
+        ends = np.array([-0.5, high - low - 0.5], np.float64)
+        knots = np.sort(np.array([value - low for value in inner], np.float64))
         if not len(knots):
             return cls(low, high, np.array([0.0, 1.0]), ends)
         if len(knots) == 1:
@@ -51,7 +53,7 @@ class Quantiles:
             return 0.0
         if value >= self.high:
             return 1.0
-        return float(np.interp(value - 0.5, self.knots, self.levels, left=0.0, right=1.0))
+        return float(np.interp(value - self.low - 0.5, self.knots, self.levels, left=0.0, right=1.0))
 
     def part(self, low: int, high: int) -> Quantiles:
         """The same distribution between two values of the cell; even where none of its rows lie there."""
@@ -63,23 +65,25 @@ class Quantiles:
         inside = (self.levels > first) & (self.levels < last)
         knots = self.knots[inside]
         levels = (self.levels[inside] - first) / (last - first)
-        ends = np.clip(np.interp([first, last], self.levels, self.knots), low - 0.5, high - 0.5)
+        ends = np.interp([first, last], self.levels, self.knots)
+        whole = np.concatenate([ends[:1], knots, ends[1:]]) - (low - self.low)
         return Quantiles(
             low,
             high,
             np.concatenate([[0.0], levels, [1.0]]),
-            np.clip(np.concatenate([ends[:1], knots, ends[1:]]), low - 0.5, high - 0.5),
+            np.clip(whole, -0.5, high - low - 0.5),
         )
 
     def inner(self) -> tuple[int, ...]:
         """Quantiles at as many evenly spaced levels as there are knots, as a margin holds them."""
         at = np.interp(np.linspace(0, 1, len(self.levels)), self.levels, self.knots)
-        return tuple(int(x) for x in np.clip(np.round(at), self.low, self.high - 1))
+        return tuple(min(max(self.low + round(x), self.low), self.high - 1) for x in at.tolist())
 
     def spread(self, rows: int, rng: np.random.Generator) -> Array:
         """That many values (int64) in rising order, one from each of as many equally likely parts."""
         at = (np.arange(rows) + rng.random(rows)) / max(rows, 1)
         found = np.floor(np.interp(at, self.levels, self.knots) + 0.5)
-        # Beyond 2**53 doubles are whole numbers with gaps; the cell's own ends are exact.
-        near = np.clip(found, float(-(2**63)), float(2**63 - 1024)).astype(np.int64)
-        return np.clip(near, np.int64(self.low), np.int64(self.high - 1))
+        # A cell may be wider than an int64 can tell: 64 bits without a sign, whose sum with the lowest value comes round.
+        above = np.clip(found, 0.0, float(2**64 - 2048)).astype(np.uint64)
+        above = np.minimum(above, np.uint64(int(self.high) - 1 - int(self.low)))
+        return np.asarray((above + np.uint64(int(self.low) % 2**64)).view(np.int64))

@@ -1,4 +1,4 @@
-"""``init``, ``import``, ``sql`` and ``export``: what goes into a workspace, and what comes out."""
+"""``init``, ``import``, ``datasets``, ``sql`` and ``export``: what goes into a workspace, and what comes out."""
 
 from __future__ import annotations
 
@@ -9,18 +9,29 @@ import typer
 
 from localsynth.core.words import counted
 
-from .options import Format, FormatOption, Policy, RunArgument, WorkspaceOption, in_workspace, open_workspace
-from .output import hint, print_table, print_text, say
+from .options import (
+    Format,
+    FormatOption,
+    Policy,
+    RunArgument,
+    WorkspaceOption,
+    in_workspace,
+    open_workspace,
+    use_workspace,
+)
+from .output import confirm, hint, print_table, print_text, say
 
 __all__ = ["register"]
 
 _ON_SCREEN = 50
+datasets = typer.Typer(help="The datasets of the workspace: list, remove.", invoke_without_command=True)
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("init")(init)
     app.command("import")(import_)
+    app.add_typer(datasets, name="datasets")
     app.command("sql")(sql)
     app.command("export")(export)
 
@@ -89,6 +100,53 @@ def import_(
     hint(f"correct the schema with: localsynth schema export {made.name} -o {file}{there}, edit it, then")
     hint(f"                         localsynth schema set {made.name} {file}{there}")
     print_text(made.schema.to_toml().splitlines())
+
+
+@datasets.callback()
+def _datasets(context: typer.Context, workspace: WorkspaceOption = None) -> None:
+    if context.invoked_subcommand is None:
+        list_datasets(workspace=workspace)
+    else:
+        use_workspace(workspace)
+
+
+@datasets.command("list")
+def list_datasets(format: FormatOption = Format.TABLE, workspace: WorkspaceOption = None) -> None:  # noqa: A002
+    """All datasets, as `schema show` lists them."""
+    from .schemas import show
+
+    show(None, format, workspace)
+
+
+@datasets.command("remove")
+def remove(
+    name: Annotated[str, typer.Argument(metavar="DATASET", help="A dataset's name.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Remove a dataset with all that was made of it and learnt from it: rows, runs, statistics, scores, adapters."""
+    space = open_workspace(workspace)
+    found = space.dataset(name)
+    made, learnt = len(space.runs(found.name)), len(space.adapters(found.name))
+    if not yes:
+        confirm(
+            f"Remove the dataset {found.name} with {counted(found.rows, 'real row')}, {counted(made, 'run')}"
+            f" and {counted(learnt, 'adapter')}?"
+        )
+    gone = space.remove_dataset(found.name)
+    say(
+        f"removed the dataset {gone.dataset}: {counted(gone.rows, 'real row')}, {counted(len(gone.runs), 'run')} with"
+        f" {counted(gone.made, 'row')}, their statistics, scores and folders, {counted(len(gone.adapters), 'adapter')}"
+        + (f" ({', '.join(gone.adapters)})" if gone.adapters else "")
+    )
+    for copy in space.copies():
+        hint(
+            f"{copy} is a copy of the workspace from before, and may hold its rows: delete it if they must be gone"
+        )
+    hint(
+        "what was exported stays where it is, and the database file may hold bytes of the rows until their space is used"
+        " again"
+    )
 
 
 def sql(

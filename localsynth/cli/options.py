@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from enum import StrEnum
 from pathlib import Path
@@ -20,6 +21,7 @@ __all__ = [
     "WorkspaceOption",
     "in_workspace",
     "open_workspace",
+    "use_workspace",
 ]
 
 
@@ -60,6 +62,12 @@ def open_workspace(folder: Path | None) -> Workspace:
     from localsynth.workspace import Workspace
 
     return Workspace(folder)
+
+
+def use_workspace(folder: Path | None) -> None:
+    """The workspace of all that follows, named before a group's command: ``localsynth adapters --workspace DIR list``."""
+    if folder is not None:
+        os.environ["LOCALSYNTH_WORKSPACE"] = str(folder)
 
 
 def in_workspace(folder: Path | None) -> str:

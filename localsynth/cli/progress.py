@@ -87,6 +87,9 @@ class _Lines(Display):
         if now - self._said >= _LINE_EVERY_S:
             self._said = now
             share = event.rows_done / max(1, event.rows_wanted)
+            if event.stage_share is not None:
+                say(f"{event.stage_share:4.0%}  {event.stage}  ETA {duration(event.stage_eta_s)}")
+                return
             say(
                 f"{share:4.0%}  {event.rows_done:,.0f}/{event.rows_wanted:,} rows  {event.rows_per_s:.1f} rows/s"
                 f"  {event.tokens_per_s:,.0f} tokens/s  ETA {duration(event.eta_s)}"
@@ -122,6 +125,14 @@ class _Bar(Display):
         self._bar.update(self._task, total=event.rows_wanted, completed=event.rows_done, description="rows")
 
     def progress(self, event: Progress) -> None:
+        if event.stage_share is not None:
+            self._bar.update(
+                self._task,
+                completed=event.stage_share * event.rows_wanted,
+                description=f"{event.stage:<8.16}",
+                numbers=f"{event.stage_share:.0%}  ETA {duration(event.stage_eta_s)}",
+            )
+            return
         numbers = (
             f"{event.rows_done:,.0f}/{event.rows_wanted:,}  {event.rows_per_s:.1f} rows/s"
             f"  {event.tokens_per_s:,.0f} tok/s  ETA {duration(event.eta_s)}"

@@ -43,11 +43,17 @@ def run(
         str | None, typer.Option("--model", help="The model; 'uniform' needs none installed.")
     ] = None,
     threads: Annotated[int | None, typer.Option("--threads", help="Threads of the model.")] = None,
+    where: Annotated[
+        str | None,
+        typer.Option(
+            "--where", help="A condition that every row meets, in SQL: \"disease = 'yes' and age > 60\"."
+        ),
+    ] = None,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Make synthetic rows as a recipe says, and their members if it has some. Prints the run's id."""
     space = open_workspace(workspace)
-    finished = make(space, recipe, rows=rows, seed=seed, model=model, threads=threads)
+    finished = make(space, recipe, rows=rows, seed=seed, model=model, threads=threads, where=where)
     tell(space, finished, workspace)
 
 
@@ -59,6 +65,7 @@ def make(
     seed: int | None = None,
     model: str | None = None,
     threads: int | None = None,
+    where: str | None = None,
 ) -> Run:
     """Run a recipe with a bar and a Ctrl+C that finishes the batch."""
     from localsynth.workspace import Control
@@ -68,7 +75,14 @@ def make(
     control = Control()
     with display() as shown, interruptible(control), _resumable(space, shown):
         return space.run(
-            recipe, rows=rows, seed=seed, model=model, threads=threads, on_event=shown, control=control
+            recipe,
+            rows=rows,
+            seed=seed,
+            model=model,
+            threads=threads,
+            where=where,
+            on_event=shown,
+            control=control,
         )
 
 
@@ -80,26 +94,25 @@ def tell(space: Workspace, made: Run, folder: Path | None) -> None:
 
     members = space.members_of(made)
     print_text([made.run_id] if members is None else [made.run_id, members.run_id])
+    last = made if members is None else members
     if members is not None:
         rows = f"{counted(made.rows_done, 'row')} of {made.dataset}"
         say(f"{rows}, and {members.rows_done:,} of {members.dataset}, which belong to them")
-        made = members
-    seconds = made.usage.seconds
-    if made.status is Status.FINISHED:
-        rate = f", {made.rows_done / seconds:.1f} rows/s" if seconds > 0 else ""
-        say(
-            f"{counted(made.rows_done, 'row')} in {duration(seconds)}{rate}, in {space.store.path}",
-            "green",
-        )
-        hint(f'next: localsynth sql "from {_quoted(made.dataset + "_synth")} limit 10"{in_workspace(folder)}')
-        return
-    if made.status is Status.SHORT:
-        say(f"fell short: {made.message}", "red")
+    if last.status not in {Status.FINISHED, Status.SHORT}:
+        say(f"{last.message}: {last.rows_done:,} of {last.rows_wanted:,} rows are kept", "yellow")
+        hint(f"go on with: {_resume_command(last.run_id, folder)}")
+        raise typer.Exit(ExitCode.INTERRUPTED)
+    short = [one for one in (made, members) if one is not None and one.status is Status.SHORT]
+    for one in short:
+        of = f" of {one.dataset}" if members is not None else ""
+        say(f"fell short{of}: {one.message}", "red")
+    if short:
         hint("what there is is kept; loosen the rules or the schema, or choose another method")
         raise typer.Exit(ExitCode.FAILED)
-    say(f"{made.message}: {made.rows_done:,} of {made.rows_wanted:,} rows are kept", "yellow")
-    hint(f"go on with: {_resume_command(made.run_id, folder)}")
-    raise typer.Exit(ExitCode.INTERRUPTED)
+    seconds = last.usage.seconds
+    rate = f", {last.rows_done / seconds:.1f} rows/s" if seconds > 0 else ""
+    say(f"{counted(last.rows_done, 'row')} in {duration(seconds)}{rate}, in {space.store.path}", "green")
+    hint(f'next: localsynth sql "from {_quoted(last.dataset + "_synth")} limit 10"{in_workspace(folder)}')
 
 
 def _quoted(name: str) -> str:
@@ -287,3 +300,7 @@ def delete(
         confirm(f"Delete run {found.run_id} with {counted(found.rows_done, 'row')}?")
     space.delete_run(found)
     say(f"deleted run {found.run_id} with {counted(found.rows_done, 'row')}")
+    for adapter in (one for one in space.adapters(found.dataset) if one.run_id == found.run_id):
+        hint(
+            f"the adapter it learnt stays: localsynth adapters delete {adapter.label}{in_workspace(workspace)}"
+        )

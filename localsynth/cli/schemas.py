@@ -9,17 +9,21 @@ import typer
 
 from localsynth.core.words import counted
 
+from . import suggesting
 from .options import Format, FormatOption, Policy, WorkspaceOption, in_workspace, open_workspace
 from .output import hint, print_records, print_text, say
 
 __all__ = ["register"]
 
-schema = typer.Typer(help="The description of a table: show, export, check, set.", no_args_is_help=True)
+schema = typer.Typer(
+    help="The description of a table: show, export, check, set; what its rows tell.", no_args_is_help=True
+)
 Name = Annotated[str, typer.Argument(metavar="DATASET", help="A dataset's name.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
+    suggesting.register(schema)
     app.add_typer(schema, name="schema")
 
 
@@ -154,6 +158,11 @@ def set_(
                 f" {counted(len(new.rules), 'rule')}",
                 "green",
             )
+            if new.inferred:
+                hint(
+                    "its line 'inferred = true' says that ranges and categories were read off rows: a privacy budget (epsilon)"
+                    " needs them checked by a person, and that line deleted"
+                )
         else:
             space.declare(name, new, policy=policy.value if policy else "schema")
             say(f"declared dataset {name}: {counted(len(new.columns), 'column')}, no rows", "green")

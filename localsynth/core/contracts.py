@@ -8,32 +8,45 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_chec
 
 from pydantic import BaseModel, ConfigDict
 
+from .adapter import AdapterStore, LearntAdapter, ModelFile
+from .finding import Explored
 from .grammar import Grammar
 from .run import Exposure, Reject, Usage
 from .schema import Schema
 from .targets import Statistics, TargetSource
+from .where import Where
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     import pyarrow as pa
 
 __all__ = [
     "Adapter",
+    "AdapterStore",
     "Ask",
     "Completing",
+    "Condition",
     "Draft",
     "Engine",
     "EngineInfo",
+    "Filled",
+    "Filling",
     "Given",
+    "LearntAdapter",
     "Likelihood",
     "Message",
     "Method",
     "MethodParams",
+    "ModelFile",
     "Sample",
     "SampleRequest",
     "Sampling",
     "ScoreRequest",
     "Task",
+    "Trace",
+    "Traced",
 ]
 
 
@@ -70,7 +83,8 @@ class Adapter:
 class SampleRequest:
     """``n`` independent texts after the same prompt.
 
-    messages : the conversation; put what never changes first, requests with a common beginning share its cost.
+    messages : the conversation; put what never changes first, requests with a common beginning share its cost. Where there
+        are none the bare prefix is gone on with, without a chat template.
     prefix : how the model's answer begins; given, not sampled, and not part of the returned texts.
     grammar : what the answer after the prefix must look like; ``None`` leaves the model free until it stops by itself.
     seed : the texts are a function of the request alone, whatever else is asked in the same call, up to rounding: what is
@@ -136,6 +150,27 @@ class Likelihood:
 
 
 @dataclass(frozen=True)
+class Traced:
+    """A text as the engine's model would write it. tokens : ids. places : for each token, which of :attr:`Trace.allowed` it
+    was chosen from; -1 where (nearly) every token may stand.
+    """
+
+    tokens: tuple[int, ...]
+    places: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The texts of one request, in order. prompt : token ids. allowed : sets of open tokens, each rising; the traces of one
+    call share them.
+    """
+
+    prompt: tuple[int, ...]
+    allowed: tuple[tuple[int, ...], ...] = ()
+    texts: tuple[Traced, ...] = ()
+
+
+@dataclass(frozen=True)
 class EngineInfo:
     """What a method may know of the engine.
 
@@ -172,6 +207,13 @@ class Engine(Protocol):
         """The likelihood of given texts, one :class:`Likelihood` per request. Raises as ``sample`` does."""
         ...
 
+    def trace(self, requests: Sequence[ScoreRequest]) -> list[Trace]:
+        """How each text would be written, token by token; nothing is computed by the model.
+
+        Raises ``EngineError`` where a text is none its grammar allows, or the engine knows no tokens.
+        """
+        ...
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, special tokens in it not recognised."""
         ...
@@ -201,9 +243,17 @@ class Ask(Protocol):
 
     def score(self, purpose: str, requests: Sequence[ScoreRequest]) -> list[Likelihood]: ...
 
+    def trace(self, requests: Sequence[ScoreRequest]) -> list[Trace]: ...
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]: ...
 
     def prompt_tokens(self, request: SampleRequest) -> int: ...
+
+    def working(self, stage: str, done: float, wanted: float) -> None:
+        """Say how far work is that is not the engine's, often. Raises ``Cancelled`` where the run is to stop: only for work
+        that goes on where it was when it is begun again.
+        """
+        ...
 
     def notice(self, text: str, level: Literal["info", "warning"] = "info") -> None: ...
 
@@ -236,6 +286,19 @@ class Given:
 
 
 @dataclass(frozen=True)
+class Condition:
+    """What every row of a run must meet. where : the condition, taken apart.
+
+    met : which rows of a table meet it (boolean); NULL counts as not met. train_rows : how many train rows do, where the method
+    sees any.
+    """
+
+    where: Where
+    met: Callable[[pa.Table], np.ndarray[Any, np.dtype[np.bool_]]]
+    train_rows: int = 0
+
+
+@dataclass(frozen=True)
 class Task:
     """What a method is asked to do.
 
@@ -246,10 +309,17 @@ class Task:
     train : gives the train split, canonical columns; present only where the method's exposure is at least
         ``STATISTICS``, the dataset's policy allows it and the recipe names no privacy budget. The holdout is never
         reachable from here.
-    targets : where a method that declares ``reads_targets`` gets its statistics; ``train`` is not there for it.
+    targets : where a method that declares ``reads_targets`` gets its statistics; ``train`` is not there for it, unless its
+        exposure is ``ROWS``.
+    explore : looks for dependencies and the like in the train split; there where ``train`` is.
     given : what rows to be completed have already; a :class:`Completing` method is then asked to ``complete`` such rows, and
         never for a ``batch``.
     violations : a boolean array (rows x rules) telling which rule each row of a table breaks; NULL counts as met.
+    model : the file of the run's model; ``None`` where the engine reads none.
+    condition : what all rows must meet, for a method that declares ``conditional = True``; ``targets`` are then those of the
+        train rows that meet it, and ``None`` where these are too few. ``train`` gives all of them.
+    folder : for what training keeps, until the run is finished; private. adapters : where what was learnt is kept, and
+        found. Both are there for methods of exposure ``ROWS`` alone.
     """
 
     dataset: str
@@ -260,6 +330,11 @@ class Task:
     train: Callable[[], pa.Table] | None = None
     targets: TargetSource | None = None
     given: Given | None = None
+    explore: Callable[[], Explored] | None = None
+    model: ModelFile | None = None
+    folder: Path | None = None
+    adapters: AdapterStore | None = None
+    condition: Condition | None = None
 
 
 @dataclass(frozen=True)
@@ -279,7 +354,9 @@ class Method(Protocol):
     function of (params, task, state, n, seed): the same five give the same rows in any process.
 
     A method that sees the real rows through target statistics alone has a class attribute ``reads_targets = True``; it
-    gets ``task.targets`` instead of ``task.train``, can run on published statistics, and under a privacy budget.
+    gets ``task.targets`` instead of ``task.train``, can run on published statistics, and under a privacy budget. One of
+    exposure ``ROWS`` that declares it gets both, needs rows, and has no budget. One that can make rows under a condition has
+    ``conditional = True``; others are asked for none.
     """
 
     name: ClassVar[str]
@@ -330,4 +407,24 @@ class Completing(Protocol):
 
     def aims(self) -> Statistics:
         """What ``complete`` aims at; and, of :attr:`Given.differences`, what others should see to."""
+        ...
+
+
+@dataclass(frozen=True)
+class Filled:
+    """Rows whose missing cells are filled. broken : which of them break a rule or a dependency that is known, all the same."""
+
+    rows: pa.Table
+    broken: np.ndarray[Any, np.dtype[np.bool_]]
+
+
+@runtime_checkable
+class Filling(Protocol):
+    """What a :class:`Method` may do beside: fill the missing cells of rows that are known in part."""
+
+    def fill(self, rows: pa.Table, seed: int, ask: Ask | None) -> Filled:
+        """The rows, in order; cells that hold a value keep it, the others get one. After ``learn`` or ``restore``.
+
+        rows : all the schema's columns; every value is one the schema allows.
+        """
         ...

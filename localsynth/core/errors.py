@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 __all__ = [
+    "AdapterError",
     "AddFailed",
     "Cancelled",
     "ContextTooSmall",
@@ -114,6 +115,12 @@ class RuleError(SchemaError):
 
 class DatasetError(LocalsynthError, ValueError):
     """A data file or a dataset cannot be used as asked."""
+
+    code = ExitCode.USAGE
+
+
+class AdapterError(LocalsynthError, ValueError):
+    """What was asked of an adapter cannot be done."""
 
     code = ExitCode.USAGE
 

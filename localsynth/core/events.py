@@ -59,7 +59,10 @@ class BatchStarted(_Event):
 
 @dataclass(frozen=True)
 class Progress(_Event):
-    """Sent at most ten times a second while the engine works; ``rows_done`` counts finished rows, committed or not."""
+    """Sent at most ten times a second while something works; ``rows_done`` counts finished rows, committed or not.
+
+    stage_share, stage_eta_s : of work that is no row's (training), how much is done, 0 to 1, and seconds to its end.
+    """
 
     type: ClassVar[str] = "progress"
     rows_done: float
@@ -68,6 +71,8 @@ class Progress(_Event):
     tokens_per_s: float
     eta_s: float | None
     stage: str = ""
+    stage_share: float | None = None
+    stage_eta_s: float | None = None
 
 
 @dataclass(frozen=True)

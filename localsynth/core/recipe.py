@@ -123,8 +123,8 @@ class PrivacySpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    epsilon: float | None = Field(default=None, gt=0)
-    delta: float | None = Field(default=None, gt=0, lt=1)
+    epsilon: float | None = Field(default=None, gt=0, strict=True)
+    delta: float | None = Field(default=None, gt=0, lt=1, strict=True)
     drop_copies: bool = Field(default=False, strict=True)
 
     @model_validator(mode="after")
@@ -216,7 +216,7 @@ class ParentSpec(_Tie):
 class Recipe(BaseModel):
     """One run, fully described.
 
-    rows : how many to make. seed : of everything random. members : what belongs to the rows, to be made after them.
+    rows : how many to make. seed : of everything random. where : a condition that every row of the run meets, in SQL. members : what belongs to the rows, to be made after them.
     parent : what the rows belong to; it then says how many there are.
     """
 
@@ -225,6 +225,7 @@ class Recipe(BaseModel):
     title: str = ""
     rows: int = Field(default=500, ge=1, le=100_000_000, strict=True)
     seed: int = Field(default=0, ge=0, le=2**53, strict=True)
+    where: str | None = Field(default=None, min_length=1)
     dataset: DatasetSpec
     model: ModelSpec = ModelSpec()
     method: MethodSpec = MethodSpec()
@@ -236,6 +237,11 @@ class Recipe(BaseModel):
     def _nested(self) -> Recipe:
         if self.members is None and self.parent is None:
             return self
+        if self.where is not None:
+            raise FieldError(
+                "a condition cannot be kept by rows that belong together: leave out where, or members",
+                "where",
+            )
         if self.members is not None and self.parent is not None:
             raise FieldError(
                 "members of members cannot be made: leave out one of [members] and [parent]", "members"
@@ -295,6 +301,8 @@ class Recipe(BaseModel):
         )
         if data["parent"] is None:
             del data["parent"]
+        if data["where"] is None:
+            del data["where"]
         # The schema as text, since the order of its categories decides which one a draw picks.
         text = json.dumps([data, schema_json, model_sha256, method_version], sort_keys=True)
         return sha256(text.encode()).hexdigest()

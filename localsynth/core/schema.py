@@ -17,6 +17,8 @@ from .words import FieldError
 
 __all__ = ["Dependency", "Rule", "Schema", "dataset_name"]
 
+_INFERRED = "inferred = true  # ranges and categories are read off rows: delete this line once a person has checked each\n"
+
 
 class Rule(BaseModel):
     """A SQL predicate over the columns of one row; a row keeps it where it is TRUE or NULL."""
@@ -47,10 +49,13 @@ class Schema(BaseModel):
 
     description : two or three sentences: what is recorded, where, why. population : who is in it (a restriction).
     target : the column people want to predict, if any. examples : invented rows, column -> value, near what is usual.
+    inferred : ranges and categories were read off rows, and nobody vouched for them since. It goes with the file and decides
+    no row, so it is no part of the JSON.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    inferred: bool = Field(default=False, strict=True, exclude=True)
     description: str = ""
     population: str = ""
     target: str | None = None
@@ -139,7 +144,7 @@ class Schema(BaseModel):
             {"name": column.name, "kind": column.kind, **plain}
             for column, plain in zip(self.columns, data["columns"], strict=True)
         ]
-        return dump_toml(data)
+        return f"{_INFERRED if self.inferred else ''}{dump_toml(data)}"
 
     def to_json(self) -> str:
         """JSON in one line. Everything keeps its order, that of categories too: it is part of what a schema says."""

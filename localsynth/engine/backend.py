@@ -8,7 +8,16 @@ from time import perf_counter
 
 import numpy as np
 
-from ..core.contracts import Adapter, EngineInfo, Likelihood, Message, Sample, SampleRequest, ScoreRequest
+from ..core.contracts import (
+    Adapter,
+    EngineInfo,
+    Likelihood,
+    Message,
+    Sample,
+    SampleRequest,
+    ScoreRequest,
+    Trace,
+)
 from ..core.run import Usage
 from .bound import token_bound
 from .branching import Branching
@@ -21,6 +30,7 @@ from .prompt import ChatTemplate
 from .sampler import Poll, Sampler, Timing
 from .scoring import OUTPUTS, Given, Scorer, score_of
 from .setup import Setup
+from .tracing import Tracer
 
 __all__ = ["LlamaBackend", "Options"]
 
@@ -120,6 +130,14 @@ class LlamaBackend:
         texts = [self._scoring(request) for request in requests]
         usage = self._scorer.run(texts, poll)
         return [score_of(given, self._pieces) for given in texts], usage
+
+    def trace(self, requests: Sequence[ScoreRequest]) -> list[Trace]:
+        if self._grammars.full:
+            self._sampler.tidy()
+        tracer = Tracer(self._grammars, Masks(self._grammars, self._weights.vocab_size))
+        return tracer.finish(
+            [tracer.trace(given.prompt, given.grammar, given.paths) for given in map(self._scoring, requests)]
+        )
 
     @property
     def timing(self) -> Timing:

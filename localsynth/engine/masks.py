@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import llguidance
 import numpy as np
-from llguidance import LLMatcher, LLTokenizer
+from llguidance import LLMatcher, LLParserLimits, LLTokenizer
 from llguidance.llamacpp import lltokenizer_from_vocab
 
 from ..core.errors import EngineError
@@ -20,6 +20,9 @@ __all__ = ["Automaton", "Grammars", "Masks"]
 Array: TypeAlias = np.ndarray[Any, Any]
 _MOST_BYTES = 12_000_000  # of unpacked masks, for each context
 _KEPT = 256  # compiled grammars; a method that shuffles columns makes a new one for each request
+
+#: Room for rows with some ten thousand alternatives; and errors that do not quote the grammar, which may hold people's values.
+_LIMITS = LLParserLimits(initial_lexer_fuel=20_000_000, step_lexer_fuel=5_000_000, verbose_errors=False)
 
 
 class Automaton:
@@ -98,7 +101,7 @@ class Grammars:
         number = self._numbers.get(grammar)
         if number is None:
             text = LLMatcher.grammar_from_regex(to_regex(grammar))
-            matcher = LLMatcher(self._tokenizer, text, log_level=0)
+            matcher = LLMatcher(self._tokenizer, text, log_level=0, limits=_LIMITS)
             if matcher.is_error():
                 raise EngineError(
                     f"the grammar cannot be compiled: {matcher.get_error()}",

@@ -13,7 +13,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
-from ..core.contracts import EngineInfo, Likelihood, ProgressCallback, Sample, SampleRequest, ScoreRequest
+from ..core.contracts import (
+    EngineInfo,
+    Likelihood,
+    ProgressCallback,
+    Sample,
+    SampleRequest,
+    ScoreRequest,
+    Trace,
+    Traced,
+)
 from ..core.errors import EngineDied, EngineError
 from ..core.run import Usage
 from .child import spawn
@@ -120,6 +129,19 @@ class ProcessEngine:
         wanted = sum(len(request.texts) for request in requests)
         answer, usage = self._long("score", requests, wanted, progress)
         return [Likelihood(_rows(values) or (), tuple(tokens)) for values, tokens in answer["scores"]], usage
+
+    def trace(self, requests: Sequence[ScoreRequest]) -> list[Trace]:
+        """As the contract says."""
+        answer = self._ask({"do": "trace", **encode_requests(requests)})
+        allowed = tuple(map(tuple, answer["allowed"]))
+        return [
+            Trace(
+                tuple(prompt),
+                allowed,
+                tuple(Traced(tuple(tokens), tuple(places)) for tokens, places in texts),
+            )
+            for prompt, texts in answer["traces"]
+        ]
 
     def prefill_rate(self, seconds: float = 1.0) -> float:
         """llama.cpp's own prefill in tokens/s, in the child: one sequence, all threads, the setup's batch (512 tokens)."""

@@ -47,7 +47,12 @@ class ChatTemplate:
             ) from error
 
     def render(self, messages: Sequence[Message]) -> list[Piece]:
-        """The prompt up to where the model's answer begins. Raises ``ModelError`` where the template refuses."""
+        """The prompt up to where the model's answer begins; nothing where there are no messages.
+
+        Raises ``ModelError`` where the template refuses.
+        """
+        if not messages:
+            return []
         if self._template is None:
             return [Piece("".join(message.text + "\n\n" for message in messages), False)]
         try:

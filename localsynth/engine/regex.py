@@ -20,6 +20,10 @@ _FORBIDDEN = r'"\\\x00-\x1f\x7f-\x9f\u2028\u2029\ue000-\uf8ff\ufff0-\uffff'
 _INSIDE = f"[^{_FORBIDDEN}]"
 _EDGE = rf"[^{_FORBIDDEN} \u00a0\u1680\u2000-\u200f\u202f\u205f\u2060\u3000\ufeff]"
 
+_MANY = 32  # alternatives from which on common beginnings are written once
+_SHORT = 200  # characters of a tail that is repeated behind each of its beginnings
+_DEEP = 8  # groups within groups for one cell: parsers of expressions stop at 250, and cells are nested too
+
 
 def to_regex(grammar: Grammar) -> str:
     """An expression that matches exactly the texts the grammar allows."""
@@ -27,7 +31,9 @@ def to_regex(grammar: Grammar) -> str:
         case Fixed(text):
             return _escape(text)
         case OneOf(options):
-            return _either(to_regex(option) for option in options)
+            if len(options) < _MANY:
+                return _either(to_regex(option) for option in options)
+            return _merged(list(dict.fromkeys(pair for option in options for pair in _beginnings(option))), 0)
         case Number(low, high, decimals):
             return _number(low, high, decimals)
         case Day(low, high):
@@ -53,6 +59,50 @@ def _escape(text: str) -> str:
 def _either(options: Iterable[str]) -> str:
     distinct = list(dict.fromkeys(options))
     return distinct[0] if len(distinct) == 1 else f"(?:{'|'.join(distinct)})"
+
+
+# --- many alternatives ------------------------------------------------------------------------------------------------
+
+
+def _beginnings(option: Grammar) -> Iterable[tuple[str, str]]:
+    """The texts that an alternative may begin with, each with the expression of what follows it."""
+    match option:
+        case Fixed(text):
+            return [(text, "")]
+        case Sequence((OneOf(choices), *rest)) if all(isinstance(choice, Fixed) for choice in choices):
+            tail = to_regex(Sequence(tuple(rest)))
+            if len(tail) <= _SHORT:
+                return [(choice.text, tail) for choice in choices if isinstance(choice, Fixed)]
+        case Sequence((Fixed(text), *rest)):
+            return [(text + begin, tail) for begin, tail in _beginnings(Sequence(tuple(rest)))]
+        case OneOf(choices):
+            return [pair for choice in choices for pair in _beginnings(choice)]
+        case _:
+            pass
+    return [("", to_regex(option))]
+
+
+def _merged(pairs: list[tuple[str, str]], depth: int) -> str:
+    """Alternatives as a tree over their first characters: thousands side by side would all be tried at each byte."""
+    if len(pairs) == 1 or depth == _DEEP:
+        return _either(_escape(text) + tail for text, tail in pairs)
+    options = list(dict.fromkeys(tail for text, tail in pairs if not text))
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for text, tail in pairs:
+        if text:
+            groups.setdefault(text[0], []).append((text, tail))
+    for own in groups.values():
+        common = _common(min(own)[0], max(own)[0])
+        rest = [(text[common:], tail) for text, tail in own]
+        options.append(_escape(own[0][0][:common]) + _merged(rest, depth + 1))
+    return _either(options)
+
+
+def _common(one: str, other: str) -> int:
+    """Characters that two texts begin with alike; of many texts the first and the last in order tell for all."""
+    return next(
+        (at for at, (x, y) in enumerate(zip(one, other, strict=False)) if x != y), min(len(one), len(other))
+    )
 
 
 def _text(shortest: int, longest: int) -> str:

@@ -7,8 +7,16 @@ import time
 from collections.abc import Sequence
 from random import Random
 
-from ..core.contracts import EngineInfo, Likelihood, ProgressCallback, Sample, SampleRequest, ScoreRequest
-from ..core.errors import Cancelled, ContextTooSmall
+from ..core.contracts import (
+    EngineInfo,
+    Likelihood,
+    ProgressCallback,
+    Sample,
+    SampleRequest,
+    ScoreRequest,
+    Trace,
+)
+from ..core.errors import Cancelled, ContextTooSmall, EngineError
 from ..core.grammar import FreeText, Grammar
 from ..core.run import Usage
 from ..core.seeds import derive
@@ -85,6 +93,10 @@ class UniformEngine:
             decoded += sum(tokens)
             scores.append(Likelihood(tuple(values), tuple(tokens)))
         return scores, work.usage(prompts, decoded)
+
+    def trace(self, requests: Sequence[ScoreRequest]) -> list[Trace]:
+        """Not here: nothing splits texts into tokens. Raises ``EngineError``."""
+        raise EngineError("the uniform engine has no tokens to learn", "choose a model")
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [-(-len(text.encode()) // _BYTES_PER_TOKEN) for text in texts]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import accumulate
 
 from ..core.grammar import Fixed, Grammar, Warmed
@@ -27,10 +27,21 @@ class Values:
         self._parts = parts
         self._values = [part for part in parts if not isinstance(part, Fixed)]
         self.warmed = any(isinstance(part, Warmed) for part in parts)
-        self._whole = re.compile(
-            "".join(to_regex(part) if isinstance(part, Fixed) else f"({to_regex(part)})" for part in parts)
-        )
         self._temperature = lru_cache(maxsize=4096)(self._find_temperature)
+
+    @cached_property
+    def _patterns(self) -> list[re.Pattern[str]]:
+        """Of each part. A part may have thousands of alternatives, so it is compiled where it is needed, and once."""
+        return [re.compile(to_regex(part)) for part in self._parts]
+
+    @cached_property
+    def _whole(self) -> re.Pattern[str]:
+        return re.compile(
+            "".join(
+                pattern.pattern if isinstance(part, Fixed) else f"({pattern.pattern})"
+                for part, pattern in zip(self._parts, self._patterns, strict=True)
+            )
+        )
 
     def sums(self, pieces: Sequence[bytes], logprobs: Sequence[float]) -> tuple[float, ...]:
         """Log-probabilities of a text's tokens added up per value; one more than tokens where the end was drawn too."""
@@ -60,18 +71,18 @@ class Values:
                 continue
             last = part.temperature if isinstance(part, Warmed) else None
             after = self._parts[index + 1] if index + 1 < len(self._parts) else None
-            end = _end(to_regex(part), text, at, after.text) if isinstance(after, Fixed) else None
+            end = _end(self._patterns[index], text, at, after.text) if isinstance(after, Fixed) else None
             if end is None:
                 return last
             at = end
         return last
 
 
-def _end(pattern: str, text: str, at: int, mark: str) -> int | None:
+def _end(pattern: re.Pattern[str], text: str, at: int, mark: str) -> int | None:
     """Where the value that begins at ``at`` ends, ``mark`` following it, perhaps not yet whole; ``None`` while it goes on."""
     for end in range(at, len(text)):
         rest = text[end : end + len(mark)]
-        if mark.startswith(rest) and re.fullmatch(pattern, text[at:end]):
+        if mark.startswith(rest) and pattern.fullmatch(text, at, end):
             return end
     return None
 

@@ -108,6 +108,12 @@ class _Worker:
                 return self._long(frame["id"], frame["do"], requests)
             case "count":
                 return {"counts": self._backend.count_tokens(frame["texts"])}
+            case "trace":
+                traces = self._backend.trace(requests)
+                return {
+                    "allowed": traces[0].allowed if traces else (),
+                    "traces": [[t.prompt, [[one.tokens, one.places] for one in t.texts]] for t in traces],
+                }
             case "render":
                 request = requests[0]
                 tokens = len(self._backend.prompt(request.messages, request.prefix))

@@ -22,6 +22,7 @@ __all__ = ["Columns", "jensen_shannon", "kolmogorov_smirnov", "total_variation"]
 _LENGTHS = "of the lengths of the texts, in characters"
 _NO_VALUES = "the column is empty in all train rows"
 _SINGLE = f"fewer than {FEWEST} {{}} rows are empty, or are not, and it would tell how many"
+_PAIR = f"only two values occur, one in fewer than {FEWEST} train rows, and it would tell in how many"
 _TYPES = {DateColumn: ("days", 1440), DatetimeColumn: ("minutes", 1)}
 
 
@@ -30,7 +31,8 @@ class Columns:
 
     Numbers, dates and moments by their empirical distributions (of texts: of their lengths), categories by their shares.
     All rows are used. A column that is empty in the rows but not in train counts as wholly different. A rate of missing values
-    that would tell how many of fewer than 5 real rows are empty, or are not, is not given.
+    that would tell how many of fewer than 5 real rows are empty, or are not, is not given; nor is a distance where only two
+    values occur, one of them in so few train rows: it is the difference of two shares, of which anyone can count one.
     """
 
     name: ClassVar[str] = "columns"
@@ -116,13 +118,23 @@ def _of_column(case: Case, view: View) -> Iterator[Score]:
     kinds = classes(case)[view.name]
     shares, shares_real = kinds.shares("rows"), kinds.shares("train")
     note = _LENGTHS if view.kind == "text" else ""
-    yield Score("jensen_shannon", jensen_shannon(shares, shares_real), view.name, note=note)
+    few = _pair_of_few(kinds.codes["rows"], kinds.codes["train"])
+    if few:
+        yield not_applicable("jensen_shannon", _PAIR, view.name)
+    else:
+        yield Score("jensen_shannon", jensen_shannon(shares, shares_real), view.name, note=note)
     if view.kind == "category":
-        yield Score("column_shapes", 1 - total_variation(shares, shares_real), view.name)
+        if few:
+            yield not_applicable("column_shapes", _PAIR, view.name)
+        else:
+            yield Score("column_shapes", 1 - total_variation(shares, shares_real), view.name)
         return
     made, real = (values[~np.isnan(values)] for values in (as_numbers(view, p) for p in ("rows", "train")))
-    yield _shape(view.name, made, real, note)
-    yield _moved(view.name, made, real, note)
+    if _pair_of_few(made, real):
+        yield from (not_applicable(metric, _PAIR, view.name) for metric in ("column_shapes", "wasserstein"))
+    else:
+        yield _shape(view.name, made, real, note)
+        yield _moved(view.name, made, real, note)
     if view.kind == "number":
         yield from _moments(case, view.name, made, int((~view.missing("train")).sum()))
 
@@ -143,6 +155,15 @@ def _gaps(case: Case, view: View) -> Iterator[Score]:
 
 def _few(empty: Array) -> bool:
     return any(tells(int(found.sum())) for found in (empty, ~empty))
+
+
+def _pair_of_few(made: Array, real: Array) -> bool:
+    """Whether two values occur in all, and one of them in a few real rows."""
+    values = np.unique(np.concatenate([made, real]))
+    if len(values) != 2 or not made.size:
+        return False
+    first = int((real == values[0]).sum())
+    return tells(first) or tells(len(real) - first)
 
 
 def _shape(name: str, made: Array, real: Array, note: str) -> Score:

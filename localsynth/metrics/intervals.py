@@ -54,12 +54,13 @@ def residual_risk(attack: Rate, control: Rate) -> tuple[float, float, float]:
     """What an attack gains on train rows over the same attack on rows that were never seen: (risk, low, high).
 
     (attack - control) / (1 - control) with the centres of Wilson's intervals, whose half widths are propagated to first
-    order (Giomi et al. 2023, A unified framework for quantifying privacy risk in synthetic data, section 3.2). Cut to 0..1.
+    order (Giomi et al. 2023, A unified framework for quantifying privacy risk in synthetic data, section 3.2). Cut to 0..1;
+    where the attack does worse than on strangers, the upper end lies as far above 0 as it would above a risk of just 0.
     """
     hit, error, base, spread = attack.centre, attack.half, control.centre, control.half
     risk = (hit - base) / (1 - base)  # a centre is always below 1
     half = math.hypot(error / (1 - base), spread * (1 - hit) / (1 - base) ** 2)
-    return cut(risk), cut(risk - half), cut(risk + half)
+    return cut(risk), cut(risk - half), cut(max(risk, 0.0) + half)
 
 
 def cut(value: float) -> float:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from localsynth.core.contracts import Engine, EngineInfo, Likelihood, Sample, SampleRequest, ScoreRequest
+from localsynth.core.contracts import (
+    Engine,
+    EngineInfo,
+    Likelihood,
+    Sample,
+    SampleRequest,
+    ScoreRequest,
+    Trace,
+)
 from localsynth.core.errors import Cancelled
 from localsynth.core.run import Call, Usage
 
@@ -48,11 +56,19 @@ class RecordedAsk:
         self._record(purpose, len(requests), shown, usage)
         return scores
 
+    def trace(self, requests: Sequence[ScoreRequest]) -> list[Trace]:
+        return self._engine.trace(requests)
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return self._engine.count_tokens(texts)
 
     def prompt_tokens(self, request: SampleRequest) -> int:
         return self._engine.prompt_tokens(request)
+
+    def working(self, stage: str, done: float, wanted: float) -> None:
+        if self._control.stopping:
+            raise Cancelled("stopped; what was done so far is kept, and the run can be resumed")
+        self._meter.working(stage, done, wanted)
 
     def notice(self, text: str, level: Literal["info", "warning"] = "info") -> None:
         self._bus.notice(text, level)

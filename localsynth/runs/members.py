@@ -29,6 +29,7 @@ from localsynth.core.contracts import (
     SampleRequest,
     ScoreRequest,
     Task,
+    Trace,
 )
 from localsynth.core.errors import RunError
 from localsynth.core.run import Exposure
@@ -289,6 +290,12 @@ class _Told:
 
     def score(self, purpose: str, requests: Sequence[ScoreRequest]) -> list[Likelihood]:
         return self._ask.score(purpose, requests)
+
+    def trace(self, requests: Sequence[ScoreRequest]) -> list[Trace]:
+        return self._ask.trace(requests)
+
+    def working(self, stage: str, done: float, wanted: float) -> None:
+        self._ask.working(stage, done, wanted)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return self._ask.count_tokens(texts)

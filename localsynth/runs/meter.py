@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from localsynth.core.events import Progress
 from localsynth.core.run import Usage
@@ -14,6 +15,25 @@ __all__ = ["Meter"]
 _EVERY_S = 0.1  # at most ten a second: more can be neither read nor drawn
 _WINDOW_S = 30.0
 _BATCHES = 3
+
+
+@dataclass
+class _Work:
+    """Something that takes time and makes no rows. begun, at : when, and from where, this process saw it go on."""
+
+    stage: str
+    begun: float
+    at: float
+    done: float = 0.0
+    wanted: float = 0.0
+
+    def share(self) -> float | None:
+        return self.done / self.wanted if self.wanted > 0 else None
+
+    def eta(self, now: float) -> float | None:
+        """By the speed so far."""
+        made, seconds = self.done - self.at, now - self.begun
+        return (self.wanted - self.done) * seconds / made if made > 0 and seconds > 0 else None
 
 
 class Meter:
@@ -45,11 +65,19 @@ class Meter:
         self._tokens, self._engine_s = 0, 0.0
         self._sent = float("-inf")
         self.stage = ""
+        self._work: _Work | None = None
 
     def start(self, stage: str) -> None:
         """Name what is going on and say at once where we stand."""
-        self.stage = stage
+        self.stage, self._work = stage, None
         self.tick(force=True)
+
+    def working(self, stage: str, done: float, wanted: float) -> None:
+        """Work that is no row's is ``done`` of ``wanted``."""
+        if self._work is None or self._work.stage != stage:
+            self._work = _Work(stage, self._clock(), done)
+        self.stage, self._work.done, self._work.wanted = stage, done, wanted
+        self.tick()
 
     def batch(self, rows: int) -> None:
         """A batch of ``rows`` begins."""
@@ -60,7 +88,7 @@ class Meter:
 
     def call(self, finished: int, _wanted: int) -> None:
         """The engine wrote ``finished`` texts of its present call."""
-        self._of_call = finished
+        self._of_call, self._work = finished, None
         self.tick()
 
     def used(self, usage: Usage) -> None:
@@ -117,5 +145,7 @@ class Meter:
                 tokens_per_s=self._tokens / self._engine_s if self._engine_s > 0 else 0.0,
                 eta_s=(self._wanted - rows) / rate if rate > 0 else None,
                 stage=self.stage,
+                stage_share=self._work.share() if self._work else None,
+                stage_eta_s=self._work.eta(now) if self._work else None,
             )
         )

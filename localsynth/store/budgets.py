@@ -122,8 +122,9 @@ def spent_on(store: Store, dataset: str) -> Spent:
 
 
 def _saw_rows(run: Run) -> bool:
-    """Whether a run could depend on real rows: published statistics are none of them."""
-    reads = run.exposure >= Exposure.STATISTICS and not _part(run, "dataset").get("statistics")
+    """Whether a run could depend on real rows: published statistics are none of them, but some methods need rows beside."""
+    published = bool(_part(run, "dataset").get("statistics")) and run.exposure < Exposure.ROWS
+    reads = run.exposure >= Exposure.STATISTICS and not published
     return reads or bool(_part(run, "privacy").get("drop_copies"))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from localsynth.core.dataset import Dataset
 from localsynth.core.errors import DatasetError
@@ -15,8 +15,9 @@ from .rows import insert_records
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
-__all__ = ["make_table", "put", "put_schema", "read", "read_all", "refuse_taken", "remove"]
+__all__ = ["make_table", "put", "put_schema", "read", "read_all", "read_part", "refuse_taken", "remove"]
 
 _DATASET = "SELECT name, schema_json, policy, rows, train_rows, holdout_rows, source, imported_at, declared FROM meta.datasets"
 
@@ -31,9 +32,22 @@ def read_all(con: duckdb.DuckDBPyConnection) -> list[Dataset]:
     return [_dataset(row) for row in con.execute(_DATASET + " ORDER BY lower(name)").fetchall()]
 
 
+def read_part(
+    con: duckdb.DuckDBPyConnection, dataset: Dataset, part: Literal["train", "holdout"]
+) -> pa.Table:
+    """The real rows of one part, canonical columns, in the file's order."""
+    from localsynth.tables import arrow_schema
+
+    query = (
+        f"SELECT {names.columns_sql(dataset.schema.names)} FROM {names.real_table(dataset.name)} WHERE row_id IN"
+        " (SELECT row_id FROM meta.splits WHERE dataset = ? AND part = ?) ORDER BY row_id"
+    )
+    return con.sql(query, params=[dataset.name, part]).to_arrow_table().cast(arrow_schema(dataset.schema))
+
+
 def _dataset(row: Sequence[Any]) -> Dataset:
     name, schema_json, policy, rows, train, held, source, moment, declared = row
-    schema = Schema.model_validate_json(schema_json)
+    schema = Schema.model_validate_json(schema_json).model_copy(update={"inferred": not declared})
     known = clock.aware(moment)
     return Dataset(name, schema, Exposure.parse(policy), rows, train, held, source, known, bool(declared))
 
@@ -66,6 +80,7 @@ def put(con: duckdb.DuckDBPyConnection, dataset: Dataset, seed: int) -> None:
         con.execute("UPDATE meta.runs SET dataset = ? WHERE dataset = ?", [dataset.name, present[0]])
         con.execute("UPDATE meta.statistics SET dataset = ? WHERE dataset = ?", [dataset.name, present[0]])
         con.execute("UPDATE meta.budgets SET dataset = ? WHERE dataset = ?", [dataset.name, present[0]])
+        con.execute("UPDATE meta.adapters SET dataset = ? WHERE dataset = ?", [dataset.name, present[0]])
     record = {
         "name": dataset.name,
         "schema_json": "",

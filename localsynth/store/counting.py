@@ -81,8 +81,8 @@ class Counting:
             raise
 
     @classmethod
-    def of(cls, store: Store, dataset: Dataset) -> Self:
-        """The train rows of a dataset as it was when it was got.
+    def of(cls, store: Store, dataset: Dataset, only: Array | None = None) -> Self:
+        """The train rows of a dataset as it was when it was got; of these ``only`` some (boolean, in the file's order).
 
         Raises ``NotFound``, ``RunError`` where its rows were imported anew since, and ``DatasetError`` where they do not fit
         its schema.
@@ -94,6 +94,8 @@ class Counting:
                     f"the rows of '{dataset.name}' were imported anew meanwhile", "start the run again"
                 )
             rows = _whole_numbers(con, dataset)
+        if only is not None:
+            rows = rows.filter(only)
         return cls(dataset.schema, rows, declared=dataset.declared)
 
     @property

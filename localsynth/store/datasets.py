@@ -18,12 +18,14 @@ from localsynth.core.run import Exposure
 from localsynth.core.schema import Schema, dataset_name
 from localsynth.core.seeds import derive
 
-from . import catalogue, clock, names, runs
+from . import adapters, catalogue, clock, names
+from .catalogue import read_part as _read_part
 from .files import stage_file, stage_table, staging
 from .fit import check_fit, typed
 from .generations import exact_name
 from .infer import infer_schema
 from .linked import Follow, follow_parents
+from .removing import Removed, drop
 from .rows import insert_arrow, insert_stream
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from .session import Store
 
 __all__ = [
+    "Removed",
     "declare",
     "drop",
     "get",
@@ -117,7 +120,7 @@ def import_table(
 ) -> Dataset:
     """Bring in an Arrow table; otherwise as :func:`import_file`.
 
-    declared : whether a person gave ``schema``; by default, where there is one.
+    declared : whether a person gave ``schema``; by default, where there is one that does not say it was inferred.
     """
     return _bring_in(
         store,
@@ -192,7 +195,7 @@ def _bring_in(
     with store.read() as con:
         catalogue.refuse_taken(con, name, replace)
     if declared is None:
-        declared = schema is not None
+        declared = schema is not None and not schema.inferred
     with staging(store) as staged:
         stage(staged)
         if follow is None:
@@ -206,6 +209,7 @@ def _bring_in(
             schema = _with_target(schema, target)
         present = check_fit(staged, _ALL, _TRAIN, schema)
         moment = clock.aware(clock.now())
+        schema = schema.model_copy(update={"inferred": not declared})
         dataset = Dataset(name, schema, policy, rows, rows - held, held, source, moment, declared)
         columns = [f"{typed(c, present[c.name])} AS {names.identifier(c.name)}" for c in schema.columns]
         with store.write() as con:
@@ -214,6 +218,7 @@ def _bring_in(
             query = f"SELECT row_id, {', '.join(columns)} FROM staged ORDER BY row_id"
             insert_stream(con, names.real_table(name), staged, query)
             insert_arrow(con, "meta.splits", _splits(staged, name))
+            adapters.mark_stale(con, name)
     return dataset
 
 
@@ -263,10 +268,12 @@ def declare(
 ) -> Dataset:
     """A dataset that is only described; it has no rows. Raises ``DatasetError`` where the name is taken."""
     _check_name(name)
-    dataset = Dataset(name, schema, policy, 0, 0, 0, None, clock.aware(clock.now()), declared=True)
+    moment, declared = clock.aware(clock.now()), not schema.inferred
+    dataset = Dataset(name, schema, policy, 0, 0, 0, None, moment, declared)
     with store.write() as con:
         catalogue.refuse_taken(con, name, replace)
         catalogue.put(con, dataset, seed=0)
+        adapters.mark_stale(con, name)
     return dataset
 
 
@@ -282,8 +289,9 @@ def list_all(store: Store) -> list[Dataset]:
         return catalogue.read_all(con)
 
 
-def set_schema(store: Store, name: str, schema: Schema, *, declared: bool = True) -> Dataset:
-    """Replace a dataset's schema; real rows take the new types. declared : a person gave it.
+def set_schema(store: Store, name: str, schema: Schema, *, declared: bool | None = None) -> Dataset:
+    """Replace a dataset's schema; real rows take the new types. declared : a person gave it; by default, unless it says that it
+    was inferred.
 
     Raises ``DatasetError`` naming the column where real rows do not fit, or where the schema leaves one of theirs
     out.
@@ -303,7 +311,9 @@ def set_schema(store: Store, name: str, schema: Schema, *, declared: bool = True
             con.execute(f"DROP TABLE {names.real_table(exact)}")
             catalogue.make_table(con, names.real_table(exact), schema)
         catalogue.put_schema(con, exact, schema)
-        con.execute("UPDATE meta.datasets SET declared = ? WHERE name = ?", [declared, exact])
+        given = not schema.inferred if declared is None else declared
+        con.execute("UPDATE meta.datasets SET declared = ? WHERE name = ?", [given, exact])
+        adapters.mark_stale(con, exact)
         return catalogue.read(con, exact)
 
 
@@ -354,38 +364,6 @@ def train_and_holdout_tables(store: Store, name: str) -> tuple[Dataset, pa.Table
 def _part(store: Store, name: str, part: Literal["train", "holdout"]) -> pa.Table:
     with store.read() as con:
         return _read_part(con, catalogue.read(con, exact_name(con, name)), part)
-
-
-def _read_part(
-    con: duckdb.DuckDBPyConnection, dataset: Dataset, part: Literal["train", "holdout"]
-) -> pa.Table:
-    from localsynth.tables import arrow_schema
-
-    query = (
-        f"SELECT {names.columns_sql(dataset.schema.names)} FROM {names.real_table(dataset.name)} WHERE row_id IN"
-        " (SELECT row_id FROM meta.splits WHERE dataset = ? AND part = ?) ORDER BY row_id"
-    )
-    return con.sql(query, params=[dataset.name, part]).to_arrow_table().cast(arrow_schema(dataset.schema))
-
-
-def drop(store: Store, name: str, *, with_runs: bool = False) -> None:
-    """Remove a dataset and its real rows.
-
-    Raises ``NotFound``, and ``DatasetError`` where it has runs and ``with_runs`` is off.
-    """
-    with store.write() as con:
-        exact = exact_name(con, name)
-        found = con.execute("SELECT run_id FROM meta.runs WHERE dataset = ?", [exact]).fetchall()
-        if found and not with_runs:
-            raise DatasetError(
-                f"the dataset '{exact}' has {len(found)} run{'s' if len(found) > 1 else ''}",
-                "delete its runs first",
-            )
-        for (run_id,) in found:
-            runs.forget(con, run_id)
-        catalogue.remove(con, exact)
-    for (run_id,) in found:
-        runs.remove_folder(store, run_id)
 
 
 def _check_name(name: str) -> None:

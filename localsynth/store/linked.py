@@ -122,38 +122,45 @@ def _check(
     con: duckdb.DuckDBPyConnection, parents: str, members: str, who: tuple[str, str], key: str, size: str
 ) -> None:
     """parents : row_id, key, size, part. members : row_id, key, part."""
-    above, below = who
+    # Names are put into sentences that are filled in with numbers.
+    above, below, key, size = (text.replace("{", "{{").replace("}", "}}") for text in (*who, key, size))
 
     def refuse(query: str, said: str, hint: str) -> None:
         count, row, *more = con.execute(query).fetchall()[0]
         if count:
-            rows = "1 row" if count == 1 else f"{count:,} rows"
-            raise DatasetError(said.format(*more, rows=rows, row=row), hint)
+            one = count == 1
+            words = {"rows": "1 row" if one else f"{count:,} rows", "have": "has" if one else "have"}
+            words |= {"repeat": "repeats" if one else "repeat", "are": "is" if one else "are"}
+            raise DatasetError(said.format(*more, row=row, **words), hint)
 
-    both = f"from {below} or from {above}"
     refuse(
         f"SELECT count(*) - count(DISTINCT key), (SELECT min(row_id) FROM (SELECT row_id, row_number() OVER"
         f" (PARTITION BY key ORDER BY row_id) AS n FROM {parents}) WHERE n > 1) FROM {parents}",
-        f"{{rows}} of '{above}' repeat a {key} (the first is row {{row}})",
+        f"{{rows}} of '{above}' {{repeat}} a {key} (the first is row {{row}})",
         f"the key tells rows apart: every row of '{above}' has its own",
     )
     refuse(
+        f"SELECT count(*), min(row_id) FROM {members} WHERE key IS NULL",
+        f"{{rows}} of '{below}' {{have}} no {key} (the first is row {{row}})",
+        f"every member says by it which row of '{above}' it belongs to",
+    )
+    refuse(
         f"SELECT count(*), min(row_id) FROM {members} m WHERE NOT EXISTS (FROM {parents} p WHERE p.key = m.key)",
-        f"{{rows}} of '{below}' have a {key} that no row of '{above}' has (the first is row {{row}})",
+        f"{{rows}} of '{below}' {{have}} a {key} that no row of '{above}' has (the first is row {{row}})",
         f"every member belongs to a row of '{above}': leave them out, or add what they belong to",
     )
     refuse(
         f"SELECT count(*), min(row_id), arg_min(coalesce(size::VARCHAR, 'nothing'), row_id), arg_min(have, row_id)"
         f" FROM (SELECT p.row_id, p.size, count(m.key) AS have FROM {parents} p LEFT JOIN {members} m USING (key)"
         " GROUP BY ALL) WHERE size IS DISTINCT FROM have",
-        f"{{rows}} of '{above}' have another number of members than '{size}' says (the first is row {{row}}: it says"
+        f"{{rows}} of '{above}' {{have}} another number of members than '{size}' says (the first is row {{row}}: it says"
         f" {{0}}, and there are {{1}} in '{below}')",
-        f"correct '{size}', or take the rows {both}",
+        f"correct '{size}', or the rows of '{below}'",
     )
     refuse(
         f"SELECT count(*), min(m.row_id) FROM {members} m JOIN {parents} p USING (key)"
         " WHERE m.part IS DISTINCT FROM p.part",
-        f"{{rows}} of '{below}' are held out and what they belong to is not, or the other way round (the first is row"
+        f"{{rows}} of '{below}' {{are}} held out and what they belong to is not, or the other way round (the first is row"
         " {row})",
         f"import '{below}' again (`localsynth import FILE --replace`, or delete it and run the recipe): its split follows"
         f" that of '{above}'",

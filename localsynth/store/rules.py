@@ -126,7 +126,7 @@ class RuleChecker:
 
         tree = self._tree(rule, wrong)
         parts = Parts(self.schema)
-        for node in _nodes(tree):
+        for node in nodes(tree):
             parts.take(node)
         if parts.has_subquery:
             raise wrong("holds a subquery; a rule sees one row at a time")
@@ -156,7 +156,7 @@ class RuleChecker:
     def aggregates(self, rule: Rule) -> bool:
         """Whether a predicate holds an aggregate. Raises ``RuleError`` where it does not parse."""
         parts = Parts(self.schema)
-        for node in _nodes(
+        for node in nodes(
             self._tree(rule, lambda reason: RuleError(f"the rule '{rule.label}' {reason}", _HINT))
         ):
             parts.take(node)
@@ -246,15 +246,15 @@ def _constant(node: dict[str, Any]) -> Any:
     return plain
 
 
-def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+def nodes(tree: Any) -> Iterator[dict[str, Any]]:
     if isinstance(tree, dict):
         if isinstance(tree.get("class"), str):
             yield tree
         for child in tree.values():
-            yield from _nodes(child)
+            yield from nodes(child)
     elif isinstance(tree, list):
         for child in tree:
-            yield from _nodes(child)
+            yield from nodes(child)
 
 
 def check_satisfiable(schema: Schema, seed: int = 0, tries: int = 200_000) -> None:

@@ -145,6 +145,12 @@ def _persons() -> pa.Table:
     return households.draw(2000, seed=0)[1]
 
 
+def _location() -> pa.Table:
+    from . import location
+
+    return location.draw(3000, seed=0)
+
+
 _NUCLEUS = {
     "radius": "distance from the centre to the outline",
     "texture": "standard deviation of grey values",
@@ -244,6 +250,23 @@ _SAMPLES = {
                 "age": ("years", "age"),
                 "education": ("", "highest level of education, or the one that is attended"),
                 "employment": ("", "what the person does"),
+            },
+        ),
+        Sample(
+            "location",
+            "3,000 made-up sightings of the state bird in 21 states of the USA: where each was. States, birds and places are"
+            " facts, which place is drawn: state tells bird, lat tells lat_zone, lat and lon tell state.",
+            "bird",
+            _location,
+            {
+                "lat": ("degrees", "latitude, north"),
+                "lon": ("degrees", "longitude; west is negative"),
+                "state": ("", "state, its two-letter code"),
+                "bird": ("", "the state bird"),
+                "lat_zone": (
+                    "",
+                    "band of four degrees of latitude: the south end belongs to it, the north end not",
+                ),
             },
         ),
         Sample(

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from localsynth.core.errors import StoreError, StoreLocked
 
-from . import guard, migrate, trouble
+from . import adapters, guard, migrate, trouble
 
 if TYPE_CHECKING:
     import duckdb
@@ -72,6 +72,8 @@ class Store:
                 return cls.create(folder, timeout)
             raise StoreError(f"there is no workspace in {store.folder}", "localsynth init makes one")
         migrate.bring_up(store)
+        with suppress(OSError):  # housekeeping: who cannot do it now leaves it to the next
+            adapters.sweep(store)
         return store
 
     @property

@@ -29,6 +29,7 @@ from localsynth.runs.lock import holder
 from localsynth.store import given, reading
 from localsynth.store import runs as records
 
+from .adapters import Adapters
 from .base import PathLike, workspace_folder
 from .choosing import Overrides
 from .datasets import Datasets
@@ -36,8 +37,9 @@ from .doctor import Finding, examine
 from .evaluations import Evaluations
 from .files import format_of, save
 from .launch import Place, resume, start
-from .nested import ENDED, members_of, members_recipe, parent_of
+from .nested import members_due, members_of, members_recipe, parent_of
 from .packaged import copy_recipe, find_recipe, packaged_recipes
+from .suggesting import Suggesting
 from .verify import Verification, verify_table
 
 if TYPE_CHECKING:
@@ -49,8 +51,8 @@ if TYPE_CHECKING:
 __all__ = ["Control", "Workspace", "copy_recipe", "find_recipe", "packaged_recipes", "workspace_folder"]
 
 
-class Workspace(Datasets, Evaluations):
-    """A folder with one DuckDB file in it: datasets, runs, rows.
+class Workspace(Datasets, Suggesting, Evaluations, Adapters):
+    """A folder with one DuckDB file in it: datasets, runs, rows; and adapters beside it.
 
     folder : default as :func:`workspace_folder`. It is made when something is first put into it.
 
@@ -68,21 +70,23 @@ class Workspace(Datasets, Evaluations):
         seed: int | None = None,
         model: str | None = None,
         threads: int | None = None,
+        where: str | None = None,
         on_event: Listener | None = None,
         control: Control | None = None,
     ) -> Run:
         """Make rows. ``recipe`` is a :class:`Recipe`, a file, or the name of a packaged recipe.
 
+        where : a condition in SQL that every row meets, instead of the recipe's; for methods that can.
         on_event : called with every event, in the thread that makes the rows. control : stops the run from elsewhere.
         Gives the run as it ended: finished, short (see ``message``) or cancelled. Raises where it failed; what was
         committed is kept and :meth:`resume` goes on from there. Where the recipe has members, their run follows when this
-        one is finished: see :meth:`members_of`.
+        one is finished, or fell short of rows: see :meth:`members_of`.
         """
         path = None if isinstance(recipe, Recipe) else find_recipe(recipe)
         loaded = recipe if isinstance(recipe, Recipe) else Recipe.load(find_recipe(recipe))
         place = self._place(on_event, control)
-        made = start(place, loaded, path, Overrides(rows, seed, model, threads))
-        if loaded.members is not None and made.status in ENDED:
+        made = start(place, loaded, path, Overrides(rows, seed, model, threads, where))
+        if members_due(self.store, made):
             self._make_members(place, made, loaded)
         return made
 
@@ -99,12 +103,14 @@ class Workspace(Datasets, Evaluations):
         as_recorded : use the recipe and schema as they were, even if their files have changed.
         """
         place = self._place(on_event, control)
-        made = resume(place, self.get_run(run).run_id, as_recorded=as_recorded)
-        if Recipe.model_validate_json(made.recipe_json).members is not None and made.status in ENDED:
+        made = self.get_run(run)
+        if not members_due(self.store, made):  # rows that fell short have members, too
+            made = resume(place, made.run_id, as_recorded=as_recorded)
+        if members_due(self.store, made):
             members = members_of(self.store, made)
             if members is None:
                 self._make_members(place, made, None)
-            elif members.status not in ENDED:
+            else:
                 resume(place, members.run_id, as_recorded=as_recorded)
         return made
 
@@ -153,7 +159,7 @@ class Workspace(Datasets, Evaluations):
         return follow(path, lambda: self.maker(found) is not None)
 
     def delete_run(self, run: Run | str) -> Run:
-        """Delete a run with its rows and its folder. Raises ``RunError`` where it is being made."""
+        """Delete a run with its rows and its folder; adapters it learnt stay. Raises ``RunError`` where it is being made."""
         found = self.get_run(run)
         if self.maker(found) is not None:
             raise RunError(f"run {found.run_id} is being made", "stop it first")

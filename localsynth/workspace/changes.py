@@ -49,7 +49,9 @@ def _decides(recipe: Recipe) -> dict[str, Any]:
 def _with_overrides_of(recorded: Recipe, present: Recipe) -> Recipe:
     """The recorded recipe without what the command line may have said: without the file as it was, nobody knows."""
     model = recorded.model.model_copy(update={"name": present.model.name})
-    return recorded.model_copy(update={"rows": present.rows, "seed": present.seed, "model": model})
+    return recorded.model_copy(
+        update={"rows": present.rows, "seed": present.seed, "where": present.where, "model": model}
+    )
 
 
 def same_tools(run: Run, method: Method, chosen: Chosen) -> None:

@@ -34,6 +34,7 @@ class Overrides:
     seed: int | None = None
     model: str | None = None
     threads: int | None = None
+    where: str | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def overridden(recipe: Recipe, overrides: Overrides) -> Recipe:
     if overrides.rows is not None and overrides.rows < 1:
         raise RecipeError(f"cannot make {overrides.rows} rows: ask for at least 1", "for example --rows 500")
     data = recipe.model_dump(by_alias=True, exclude_none=True)
-    top = {"rows": overrides.rows, "seed": overrides.seed}
+    top = {"rows": overrides.rows, "seed": overrides.seed, "where": overrides.where}
     model = {"name": overrides.model, "threads": overrides.threads}
     data |= {key: value for key, value in top.items() if value is not None}
     data["model"] |= {key: value for key, value in model.items() if value is not None}

@@ -6,11 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localsynth.core.dataset import Dataset
+from localsynth.core.errors import RunError
 from localsynth.core.run import Exposure
 from localsynth.core.schema import Schema
+from localsynth.core.words import counted
+from localsynth.runs.lock import holder
 from localsynth.store import datasets
+from localsynth.store import runs as records
+from localsynth.store.removing import Removed, copies, drop
 
 from .base import Base, PathLike
+from .nested import parent_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +27,7 @@ _SAMPLE = "sample:"
 
 
 class Datasets(Base):
-    """Datasets: imported, declared, listed, changed."""
+    """Datasets: imported, declared, listed, changed, removed."""
 
     def import_file(
         self,
@@ -132,3 +138,27 @@ class Datasets(Base):
     def set_policy(self, name: str, policy: str) -> None:
         """Say how much of a dataset a model may see: ``schema``, ``statistics`` or ``rows``."""
         datasets.set_policy(self.store, name, Exposure.parse(policy))
+
+    def remove_dataset(self, name: str) -> Removed:
+        """Remove a dataset with all that was made of it: real rows, runs with their rows, statistics, scores, adapters.
+
+        Raises ``NotFound``, and ``RunError`` where one of its runs is being made, or rows of another dataset belong to its
+        runs' rows: they were learnt from its rows too, and are removed first.
+        """
+        exact = self.dataset(name).name
+        every = records.list_all(self.store)
+        own = {run.run_id for run in every if run.dataset == exact}
+        for run_id in sorted(own):
+            if holder(self.folder / "runs" / run_id) is not None:
+                raise RunError(f"run {run_id} of '{exact}' is being made", "stop it first")
+        members = [run for run in every if run.dataset != exact and parent_of(run) in own]
+        if members:
+            raise RunError(
+                f"rows of {counted(len(members), 'run')} of '{members[0].dataset}' belong to rows of runs of '{exact}'",
+                f"localsynth datasets remove {members[0].dataset}, or `localsynth runs delete {members[0].run_id}`",
+            )
+        return drop(self.store, exact, with_runs=True)
+
+    def copies(self) -> list[Path]:
+        """Copies of the whole workspace from before it was brought up to date: they hold datasets removed since."""
+        return copies(self.store)

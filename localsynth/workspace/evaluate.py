@@ -30,6 +30,7 @@ from localsynth.store.session import Store
 from .aiming import aims_of
 from .belonging import belonging_of
 from .cautioning import cautions, other_kind
+from .conditions import compared_under
 from .underbudget import background_of, look, outside_cautions
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def evaluate(
     sight = look(store, runs, choice.against, read_real, outside=choice.outside_budget)
     dataset, train, holdout = sight.dataset, sight.train, sight.holdout
     schema = dataset.schema
+    train, holdout, conditions = compared_under(runs, schema, train, holdout)
     read = [_run_of(store, run, dataset) for run in runs]
     runs = tuple(run for run, _ in read)
     # Read before anything is computed: a workspace that is locked by then takes nothing away.
@@ -146,6 +148,7 @@ def evaluate(
     ]
     warned = [
         *outside_cautions(sight, runs),
+        *conditions,
         *cautions(store, runs, dataset, None if sight.covered else holdout),
         *trouble.cautions(),
     ]

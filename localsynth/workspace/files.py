@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
@@ -19,7 +20,7 @@ from localsynth.core.nearest import nearest
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["FORMATS", "check_place", "format_of", "save", "save_text", "text_of", "write"]
+__all__ = ["FORMATS", "check_place", "format_of", "save", "save_copy", "save_text", "text_of", "write"]
 
 FORMATS = ("csv", "tsv", "parquet", "jsonl")
 _CHUNK = 10_000
@@ -54,6 +55,16 @@ def save(table: pa.Table, path: Path, format: str, *, overwrite: bool = False) -
 def save_text(text: str, path: Path, *, overwrite: bool = False) -> Path:
     """Write a text; as :func:`save`."""
     return _place(path, lambda file: file.write(text.encode()), overwrite=overwrite)
+
+
+def save_copy(source: Path, path: Path, *, overwrite: bool = False) -> Path:
+    """Copy a file; as :func:`save`."""
+
+    def fill(file: IO[bytes]) -> None:
+        with source.open("rb") as whole:
+            shutil.copyfileobj(whole, file)
+
+    return _place(path, fill, overwrite=overwrite)
 
 
 def check_place(path: Path, *, overwrite: bool = False) -> Path:

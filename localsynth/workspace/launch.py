@@ -17,6 +17,7 @@ from localsynth.core.errors import RecipeError, RunError, StoreError
 from localsynth.core.recipe import Recipe
 from localsynth.core.run import Exposure, Run, Status
 from localsynth.core.schema import Schema
+from localsynth.core.words import counted
 from localsynth.runs.bus import Bus, Listener
 from localsynth.runs.control import Control
 from localsynth.runs.copies import CopyGuard
@@ -24,13 +25,17 @@ from localsynth.runs.lock import RunLock
 from localsynth.runs.runner import Making, make_rows
 from localsynth.store import datasets
 from localsynth.store import runs as records
+from localsynth.store.budgets import spent_on
+from localsynth.store.finding import explore
 from localsynth.store.rules import RuleChecker, check_satisfiable
 from localsynth.store.session import Store
 
 from .changes import same_layout, same_recipe, same_tools
 from .choosing import Chosen, Overrides, build_method, choose_model, new_run_id, overridden
+from .conditions import condition_of, counted_under
+from .learning import Learning, finished, learning
 from .nested import check_members, members_method, with_parent
-from .permission import allow, reads_targets
+from .permission import allow, allow_condition, reads_targets, sees_targets_alone
 from .sources import ensure_dataset
 from .targets import target_source
 
@@ -60,6 +65,8 @@ def start(
     if recipe.parent is not None and overrides.rows is not None:
         raise RecipeError("how many members there are is said by the rows they belong to", "leave out --rows")
     method = build_method(recipe, path)
+    if recipe.where is not None:
+        allow_condition(method)
     chosen = choose_model(method, recipe.model.name).laid_out(recipe.model.threads)
     run_id = new_run_id(recipe.dataset.name)
     folder = place.store.run_folder(run_id)
@@ -72,6 +79,7 @@ def start(
             dataset = ensure_dataset(place.store, recipe, beside, bus.notice)
             if recipe.members is not None:
                 check_members(place.store, recipe, dataset, beside, bus.notice)
+            _tell_spent(place.store, recipe, dataset, method, bus)
             run = _record(run_id, recipe, path, dataset, method, chosen)
             earlier = records.list_all(place.store, dataset.name)
             proven = any(old.schema_json == run.schema_json for old in earlier)
@@ -80,7 +88,7 @@ def start(
                     _keep(folder / "recipe.toml", as_written.to_toml())
                 records.create(place.store, run)
                 refused.pop_all()
-                return make_rows(making)
+                return finished(place.store, make_rows(making), bus.notice)
 
 
 def resume(place: Place, run_id: str, *, as_recorded: bool) -> Run:
@@ -90,7 +98,7 @@ def resume(place: Place, run_id: str, *, as_recorded: bool) -> Run:
     """
     folder = place.store.run_folder(run_id)
     with _maker(place, run_id, folder) as bus:
-        run = records.get(place.store, run_id)
+        run = finished(place.store, records.get(place.store, run_id), bus.notice)
         if run.status is Status.FINISHED:
             return run
         if run.status is Status.SHORT:
@@ -107,7 +115,8 @@ def resume(place: Place, run_id: str, *, as_recorded: bool) -> Run:
         same_tools(run, method, chosen)
         chosen = same_layout(run, recipe, chosen)
         dataset = replace(datasets.get(place.store, run.dataset), schema=schema)
-        of_rows = method.exposure >= Exposure.STATISTICS and recipe.dataset.statistics is None
+        published = recipe.dataset.statistics is not None and method.exposure < Exposure.ROWS
+        of_rows = method.exposure >= Exposure.STATISTICS and not published
         if of_rows and dataset.imported_at > run.started_at:
             raise RunError(
                 f"the rows of '{dataset.name}' were imported anew after run {run.run_id} began",
@@ -115,7 +124,7 @@ def resume(place: Place, run_id: str, *, as_recorded: bool) -> Run:
             )
         with _opened(place, run, recipe, dataset, method, chosen, bus, proven=True) as making:
             records.reopen(place.store, run.run_id)
-            return make_rows(making)
+            return finished(place.store, make_rows(making), bus.notice)
 
 
 @contextmanager
@@ -178,19 +187,35 @@ def _opened(
             aims = False
             maker = sources.enter_context(members_method(place.store, run, recipe, dataset, method))
         sees_rows = (
-            maker is method and method.exposure >= Exposure.STATISTICS and dataset.train_rows > 0 and not aims
+            maker is method
+            and method.exposure >= Exposure.STATISTICS
+            and dataset.train_rows > 0
+            and not sees_targets_alone(method)
         )
         # Read here, so that what a method gets holds on to nothing through which the holdout could be reached.
         needs_train = sees_rows or (recipe.privacy.drop_copies and dataset.train_rows > 0)
         train = datasets.train_table(place.store, dataset.name) if needs_train else None
+        shown = train if sees_rows else None
+        learns = learning(place.store, run, method, chosen, shown) if maker is method else Learning()
+        condition = None
+        if recipe.where is not None:
+            condition = sources.enter_context(condition_of(recipe.where, schema, shown, proven=run.rows_done > 0))
+            aims = aims and counted_under(condition, bus.notice)
         task = Task(
             dataset=dataset.name,
             schema=schema,
             rows=run.rows_wanted,
             seed=run.seed,
             violations=checker.violations,
-            train=_gives(train) if sees_rows else None,
-            targets=sources.enter_context(target_source(place.store, run, recipe, dataset)) if aims else None,
+            train=_gives(shown) if shown is not None else None,
+            targets=sources.enter_context(target_source(place.store, run, recipe, dataset, condition, shown))
+            if aims
+            else None,
+            explore=(lambda: explore(shown, schema)) if shown is not None else None,
+            model=learns.model,
+            folder=learns.folder,
+            adapters=learns.adapters,
+            condition=condition,
         )
         with _engine(place, method, chosen, bus) as engine:
             info = engine.info() if engine is not None else None
@@ -240,6 +265,20 @@ def _tell_unused(recipe: Recipe, method: Method, bus: Bus) -> None:
     if recipe.privacy.epsilon is not None:
         bus.notice(
             f"the method {method.name} sees nothing of the rows; no privacy budget is spent", "warning"
+        )
+
+
+def _tell_spent(store: Store, recipe: Recipe, dataset: Dataset, method: Method, bus: Bus) -> None:
+    """That budgets of runs on the same rows add up, before another is spent."""
+    budget = recipe.privacy.budget
+    if budget is None or not sees_targets_alone(method):
+        return
+    spent = spent_on(store, dataset.name)
+    if spent.releases:
+        bus.notice(
+            f"{counted(spent.releases, 'run')} on '{dataset.name}' spent epsilon = {spent.epsilon:.6g} before; with this one it"
+            f" is {spent.epsilon + budget.epsilon:.6g} in all, for whoever holds what all of them made",
+            "warning",
         )
 
 

@@ -42,6 +42,7 @@ __all__ = [
     "Nest",
     "check_completes",
     "check_members",
+    "members_due",
     "members_method",
     "members_of",
     "members_recipe",
@@ -292,3 +293,11 @@ def members_of(store: Store, run: Run) -> Run | None:
         if run.run_id in other.recipe_json and parent_of(other) == run.run_id:
             return other
     return None
+
+
+def members_due(store: Store, run: Run) -> bool:
+    """Whether members of a run's rows are still to be made, and can be: its rows are there to stay, and there are any."""
+    if Recipe.model_validate_json(run.recipe_json).members is None or run.status not in ENDED:
+        return False
+    members = members_of(store, run)
+    return run.rows_done > 0 if members is None else members.status not in ENDED

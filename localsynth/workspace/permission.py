@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from localsynth.core.contracts import Method
 from localsynth.core.dataset import Dataset
-from localsynth.core.errors import DatasetError, PolicyError
+from localsynth.core.errors import DatasetError, PolicyError, RecipeError
 from localsynth.core.recipe import Recipe
 from localsynth.core.run import Exposure
 
-__all__ = ["allow", "allow_budget", "reads_targets"]
+__all__ = ["allow", "allow_budget", "allow_condition", "reads_targets", "sees_targets_alone"]
 
 _SHOWN = {
     Exposure.SCHEMA: "the description of the table",
@@ -18,8 +18,13 @@ _SHOWN = {
 
 
 def reads_targets(method: Method) -> bool:
-    """Does it see real rows through target statistics alone?"""
+    """Does it ask for target statistics?"""
     return bool(getattr(method, "reads_targets", False))
+
+
+def sees_targets_alone(method: Method) -> bool:
+    """Does it see real rows through target statistics alone? One of exposure ``ROWS`` sees the rows beside them."""
+    return reads_targets(method) and method.exposure < Exposure.ROWS
 
 
 def allow(recipe: Recipe, dataset: Dataset, method: Method) -> None:
@@ -27,7 +32,14 @@ def allow(recipe: Recipe, dataset: Dataset, method: Method) -> None:
 
     Published statistics are public: a method that reads them instead of rows needs no more than them.
     """
-    published = recipe.dataset.statistics is not None and reads_targets(method)
+    if reads_targets(method) and method.exposure >= Exposure.ROWS and not dataset.train_rows:
+        has = "published statistics alone" if recipe.dataset.statistics is not None else "none"
+        raise DatasetError(
+            f"the method {method.name} needs real rows, and the dataset '{dataset.name}' has {has}",
+            "import a table (localsynth import FILE), or choose a method of exposure statistics (llmsynthor) for"
+            " published statistics",
+        )
+    published = recipe.dataset.statistics is not None and sees_targets_alone(method)
     allowed = max(dataset.policy, Exposure.STATISTICS) if published else dataset.policy
     if method.exposure > allowed:
         raise PolicyError(
@@ -54,14 +66,27 @@ def _allow_privately(dataset: Dataset, method: Method) -> None:
             f"the recipe names a privacy budget (epsilon), but the schema of '{dataset.name}' was inferred from its rows:"
             " its ranges and categories tell of single rows, and no budget covers that",
             f"`localsynth schema export {dataset.name} -o FILE`, check every range and category against what is publicly"
-            f" known, then `localsynth schema set {dataset.name} FILE`",
+            f" known, delete its line 'inferred = true', then `localsynth schema set {dataset.name} FILE`",
         )
 
 
 def allow_budget(method: Method) -> None:
     """Raise ``PolicyError`` where a method cannot keep a privacy budget, whatever the dataset is."""
-    if method.exposure >= Exposure.STATISTICS and not reads_targets(method):
+    if method.exposure >= Exposure.STATISTICS and not sees_targets_alone(method):
         raise PolicyError(
             f"the recipe names a privacy budget (epsilon), but the method {method.name} reads the real rows as they are",
             "choose a method that reads target statistics (llmsynthor), or leave out epsilon",
         )
+
+
+def allow_condition(method: Method) -> None:
+    """Raise ``RecipeError`` where a method cannot make rows under a condition."""
+    if getattr(method, "conditional", False):
+        return
+    from localsynth.methods import registry
+
+    able = [name for name in registry.names() if getattr(registry.get(name), "conditional", False)]
+    raise RecipeError(
+        f"the method {method.name} cannot make rows under a condition (where)",
+        f"choose a method that can: {', '.join(able) or 'none is installed'}; or leave out where",
+    )

@@ -47,10 +47,12 @@ def ensure(store: Store, spec: DatasetSpec, folder: Path, say: Say, follow: Foll
         found = datasets.get(store, spec.name)
     except NotFound:
         return _create(store, spec, schema, folder, say, follow)
-    declared = found.declared or schema is not None
+    vouched = schema is not None and not schema.inferred
     if schema is None:
         schema = _aimed(found.schema, spec.target)
     changed = schema.to_json() != found.schema.to_json()
+    kept = found.declared and (not changed or not schema.inferred)
+    declared = vouched or kept
     changes = "; ".join(schema_changes(found.schema, schema))
     if changed or declared != found.declared:
         found = datasets.set_schema(store, spec.name, schema, declared=declared)

@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from localsynth.align.association import mutual_information
+from localsynth.core.contracts import Condition
 from localsynth.core.dataset import Dataset
 from localsynth.core.recipe import Recipe
 from localsynth.core.run import Run
@@ -30,6 +31,9 @@ from localsynth.store.given import Given, Name, put, read_all
 from localsynth.store.session import Store
 
 from .pairing import Choice, choose
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["BookedTargets", "CountedTargets", "FileTargets", "KeptTargets", "NoisyTargets", "target_source"]
 
@@ -253,9 +257,17 @@ class KeptTargets(TargetSource):
 
 
 @contextmanager
-def target_source(store: Store, run: Run, recipe: Recipe, dataset: Dataset) -> Iterator[KeptTargets]:
+def target_source(
+    store: Store,
+    run: Run,
+    recipe: Recipe,
+    dataset: Dataset,
+    condition: Condition | None = None,
+    train: pa.Table | None = None,
+) -> Iterator[KeptTargets]:
     """What a run's method asks for its targets, while the run is open; with what the run was given before.
 
+    condition : counts only the train rows that meet it. train : these rows, as the method sees them.
     Raises where the statistics file is wrong, where the dataset's rows are no longer those it was got with, or where the run
     was refused statistics before.
     """
@@ -266,7 +278,8 @@ def target_source(store: Store, run: Run, recipe: Recipe, dataset: Dataset) -> I
         whole = before[0] if before else _published(run, recipe.dataset.statistics, dataset.schema)
         yield KeptTargets(FileTargets(whole), kept, keep, whole=whole)
         return
-    with Counting.of(store, dataset) as counting:
+    only = condition.met(train) if condition is not None and train is not None else None
+    with Counting.of(store, dataset, only) as counting:
         budget = recipe.privacy.budget
         if budget is None:
             yield KeptTargets(CountedTargets(counting), kept, keep)

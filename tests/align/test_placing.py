@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from localsynth.align import placing
 from localsynth.align.cells import codes
-from localsynth.align.placing import Array, _Spot, place
+from localsynth.align.placing import Array, _never, _pairs, _Spot, place
 from localsynth.core.errors import Cancelled
 from localsynth.core.schema import Schema
 from localsynth.core.targets import Axis, Table
@@ -84,8 +85,7 @@ def test_records_that_are_not_alike_keep_apart_and_refused_places_stay_empty() -
         return age[record] > head[row] + 40
 
     placed = place(
-        SCHEMA, mixed, beside, [table_of(made, beside, [STEPS])] if False else [table_of(made, beside, [HEAD_AGE, STEPS])],
-        APART, rng, alike=alike, refuse=older,
+        SCHEMA, mixed, beside, [table_of(made, beside, [HEAD_AGE, STEPS])], APART, rng, alike=alike, refuse=older,
     )  # fmt: skip
     assert (alike[placed.order] == alike).all()
     new = older(placed.order, np.arange(600)) & (placed.order != np.arange(600))
@@ -138,6 +138,49 @@ def test_an_effect_is_what_a_swap_changes() -> None:
         assert spot.effect(i, j, new_i, new_j)[0] == pytest.approx(change)
         checked += 1
     assert checked > 20
+
+
+def test_cells_that_are_empty_not_by_chance() -> None:
+    # Independent columns would put 100 * 0.5 * 0.1 = 5 rows into the first empty cell, and 20 * 0.5 * 0.1 = 1 of fewer rows.
+    axes = (SEX, Axis("apart", edges=(-100, 0, 10, 100)))
+    shares = (0.0, 0.4, 0.1, 0.1, 0.3, 0.1)
+    assert _never(Table(axes, shares, 100.0)).tolist() == [True, *[False] * 5]
+    assert not _never(Table(axes, shares, 20.0)).any()
+    assert not _never(Table(axes, shares)).any()  # nobody knows of how many rows
+
+
+def test_nobody_is_placed_where_no_row_ever_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Men stand beside anybody, women beside heads of their age alone; other tables ask for what contradicts that."""
+    made, beside = couples(800, seed=8)
+    rng = np.random.default_rng(9)
+    man = np.array(made["sex"].to_pylist()) == "m"
+    made = made.set_column(0, "age", pa.array(np.where(man, rng.integers(20, 80, 800), made["age"])))
+    mixed = made.take(pa.array(rng.permutation(800)))
+    steps = Axis("apart", edges=(-100, -15, 16, 101))
+    age = Axis("age", edges=(0, 35, 50, 65, 100))
+    apart = table_of(made, beside, [SEX, steps])
+    assert (apart.shares[0], apart.shares[2]) == (0.0, 0.0)
+    aims = [apart, *(table_of(mixed, beside, [age, axis]) for axis in (HEAD_AGE, HEAD_SEX, HEAD_AGE))]
+
+    def women_far_off() -> float:
+        found = mixed.take(
+            pa.array(place(SCHEMA, mixed, beside, aims, APART, np.random.default_rng(1)).order)
+        )
+        far = np.abs(found["age"].to_numpy() - beside["head_age"].to_numpy()) > 15
+        return float(far[np.array(found["sex"].to_pylist()) == "f"].mean())
+
+    found = women_far_off()
+    monkeypatch.setattr(placing, "_NEVER", 0.01)
+    assert found < 0.03
+    assert found < women_far_off() / 3
+
+
+def test_all_sorts_of_records_are_paired_in_no_order() -> None:
+    alike = np.repeat([0, 1, 2], 100)
+    i, j = _pairs(np.arange(300), alike, np.random.default_rng(0))
+    assert (alike[i] == alike[j]).all()
+    assert len(i) >= 147
+    assert len(set(alike[i[:40]].tolist())) == 3
 
 
 def test_it_can_be_stopped() -> None:

@@ -49,6 +49,31 @@ def test_one_command_makes_both_and_tells_both(cli: Cli, homes: Path) -> None:
     assert "belong to those of run" in refused.err
 
 
+@pytest.mark.parametrize(
+    ("check", "some"),
+    [
+        ("rooms = 7 and tenure = 'owned' and region = 'North'", True),
+        ("rooms = 7 and income = 7 and tenure = 'owned'", False),
+    ],
+)
+def test_rows_that_fall_short_are_told_beside_their_members(
+    cli: Cli, homes: Path, check: str, some: bool
+) -> None:
+    schema = homes.parent / "homes.schema.toml"
+    schema.write_text(schema.read_text() + f'\n[[rules]]\nname = "rare"\ncheck = "{check}"\n')
+    by_chance = '[method]\nname = "text-to-tabular"\n[members.method]\n' + METHOD
+    homes.write_text(
+        homes.read_text().replace(f"[method]\n{METHOD}", by_chance).replace("rows = 12", "rows = 60")
+    )
+    said = cli("run", homes)
+    assert said.code == 1
+    assert len(said.out.split()) == 1 + some
+    assert "fell short" in said.err
+    assert "of 60 rows after asking for" in said.err
+    assert ("which belong to them" in said.err) == some
+    assert "broke off" not in said.err
+
+
 def test_the_packaged_recipe_is_good_and_copied_with_all_it_reads(cli: Cli, tmp_path: Path) -> None:
     assert cli("recipe", "check", "households").code == 0
     copied = cli("recipe", "copy", "households", tmp_path / "mine").out.split()

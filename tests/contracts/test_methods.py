@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,6 +27,8 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("llmsynthor", {"mode": "faithful"}),
     ("llmsynthor", {"plans": "random", "start": "independent", "groups": "strongest", "shuffle_plans": True}),
     ("llmsynthor", {"context": "it rains", "context_weight": 0.3, "groups": "model"}),
+    ("paft", {"align": False, "drop_near": False, "lock": False}),
+    ("paft", {"surplus": 1.0, "order": ["day", "flag"], "discover": False}),
 ]
 
 SCHEMA = Schema.model_validate(
@@ -59,7 +62,10 @@ def task(name: str, seed: int = 5) -> Task:
     ]  # fmt: skip
     train = table_of(SCHEMA, rows)
     made = task_of(SCHEMA, 90, seed, train)
-    return aimed(made, train) if getattr(registry.get(name), "reads_targets", False) else made
+    if not getattr(registry.get(name), "reads_targets", False):
+        return made
+    targets = aimed(made, train)
+    return replace(targets, train=made.train, explore=made.explore) if registry.get(name).exposure >= Exposure.ROWS else targets
 
 
 def ready(name: str, params: dict[str, Any], seed: int = 5) -> Method:

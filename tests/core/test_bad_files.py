@@ -379,6 +379,24 @@ RECIPES = {
     "a negative seed": ("seed = -3\n" + DATASET, 1, "seed must be at least 0, not -3", ""),
     "holdout of all": (DATASET + "holdout = 1.0", 3, "dataset.holdout must be less than 1, not 1", ""),
     "no epsilon": (DATASET + "[privacy]\nepsilon = 0", 4, "privacy.epsilon must be more than 0, not 0", ""),
+    "an epsilon in quotes": (
+        DATASET + '[privacy]\nepsilon = "1"',
+        4,
+        'privacy.epsilon must be a number, not "1"',
+        "",
+    ),
+    "a delta in quotes": (
+        DATASET + '[privacy]\nepsilon = 1\ndelta = "1e-6"',
+        5,
+        'privacy.delta must be a number, not "1e-6"',
+        "",
+    ),
+    "an epsilon that is a switch": (
+        DATASET + "[privacy]\nepsilon = true",
+        4,
+        "privacy.epsilon must be a number, not true",
+        "",
+    ),
     "an epsilon without end": (
         DATASET + "[privacy]\nepsilon = inf",
         4,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localsynth.core.grammar import Day, Fixed, FreeText, Moment, Number, OneOf, seq
+from localsynth.core.grammar import Day, Fixed, FreeText, Grammar, Moment, Number, OneOf, seq
 from localsynth.engine.regex import to_regex
 from localsynth.engine.uniform import draw_text
 
@@ -114,6 +114,51 @@ def test_fixed_texts_stand_for_themselves(options: list[str], other: str) -> Non
     for option in options:
         assert expression.fullmatch(option)
     assert bool(expression.fullmatch(other)) == (other in options)
+
+
+@given(
+    st.lists(
+        st.tuples(st.text("ab,-", max_size=6), st.sampled_from(["", "x", "y|z"])),
+        min_size=32,
+        max_size=60,
+        unique=True,
+    ),
+    st.lists(st.text("ab,-xyz", max_size=8), max_size=20),
+)
+def test_many_alternatives_are_merged_by_their_beginnings(
+    options: list[tuple[str, str]], others: list[str]
+) -> None:
+    parts: dict[str, Grammar] = {
+        "": Fixed(""),
+        "x": seq("x", Number(0, 1)),
+        "y|z": OneOf((Fixed("y"), seq("z", ","))),
+    }
+    several = seq(OneOf((Fixed("a-"), Fixed("ab"))), ",", Number(5, 6))
+    grammar = OneOf(
+        (*(seq(text, parts[tail]) for text, tail in options), several, OneOf((Fixed("b"), several)))
+    )
+    ends = {"": [""], "x": ["x0", "x1"], "y|z": ["y", "z,"]}
+    allowed = {text + end for text, tail in options for end in ends[tail]}
+    allowed |= {"a-,5", "a-,6", "ab,5", "ab,6", "b"}
+    expression = re.compile(to_regex(grammar))
+    for text in allowed:
+        assert expression.fullmatch(text), text
+    for text in others:
+        assert bool(expression.fullmatch(text)) == (text in allowed), text
+
+
+def test_deep_alternatives_stay_readable() -> None:
+    """Each a beginning of the next: groups within groups, which parsers of expressions allow only so many of."""
+    texts = ["a" * size for size in range(1, 400)]
+    pattern = to_regex(OneOf(tuple(map(Fixed, texts))))
+    expression = re.compile(pattern)
+    assert [len(text) for text in texts if expression.fullmatch(text)] == list(range(1, 400))
+    assert expression.fullmatch("a" * 400) is None
+    depth = deepest = 0
+    for char in pattern:
+        depth += (char == "(") - (char == ")")
+        deepest = max(deepest, depth)
+    assert deepest < 100
 
 
 @given(st.integers(0, 2**32))

@@ -21,11 +21,13 @@ from localsynth.core.contracts import (
     SampleRequest,
     ScoreRequest,
     Task,
+    Trace,
 )
 from localsynth.core.run import Reject
 from localsynth.core.schema import Schema
 from localsynth.core.seeds import derive
 from localsynth.engine.uniform import UniformEngine
+from localsynth.store.finding import explore
 from localsynth.tables import arrow_schema
 
 Answer = Callable[[str, SampleRequest, tuple[str, ...]], tuple[str, ...]]
@@ -40,6 +42,7 @@ class FakeAsk:
         self.asked: list[tuple[str, tuple[SampleRequest, ...]]] = []
         self.scored: list[tuple[str, tuple[ScoreRequest, ...]]] = []
         self.notices: list[str] = []
+        self.worked: list[tuple[str, float, float]] = []
 
     @property
     def info(self) -> EngineInfo:
@@ -55,6 +58,12 @@ class FakeAsk:
     def score(self, purpose: str, requests: Sequence[ScoreRequest]) -> list[Likelihood]:
         self.scored.append((purpose, tuple(requests)))
         return self._engine.score(requests)[0]
+
+    def trace(self, requests: Sequence[ScoreRequest]) -> list[Trace]:
+        return self._engine.trace(requests)
+
+    def working(self, stage: str, done: float, wanted: float) -> None:
+        self.worked.append((stage, done, wanted))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return self._engine.count_tokens(texts)
@@ -83,7 +92,11 @@ def violations(schema: Schema) -> Callable[[pa.Table], Any]:
 
 
 def task_of(schema: Schema, rows: int = 100, seed: int = 1, train: pa.Table | None = None) -> Task:
-    return Task("it", schema, rows, seed, violations(schema), (lambda: train) if train is not None else None)
+    if train is None:
+        return Task("it", schema, rows, seed, violations(schema))
+    return Task(
+        "it", schema, rows, seed, violations(schema), lambda: train, explore=lambda: explore(train, schema)
+    )
 
 
 def make(

@@ -13,7 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from localsynth.align.shrinking import shrunk
 from localsynth.align.swap import Table as Wanted
+from localsynth.align.triples import candidates, interaction, with_interacting
 from localsynth.core.columns import CategoricalColumn, Column, DateColumn, FloatColumn
 from localsynth.core.contracts import Message, SampleRequest, Sampling
 from localsynth.core.errors import ContextTooSmall
@@ -27,9 +29,7 @@ from localsynth.methods.llmsynthor.groups import ask_groups, grammar_of_groups, 
 from localsynth.methods.llmsynthor.ledger import Ledger
 from localsynth.methods.llmsynthor.picking import neediest
 from localsynth.methods.llmsynthor.proposals import Choices, Proposal, draw, proposal_grammar, read_proposals
-from localsynth.methods.llmsynthor.shrinking import shrunk
 from localsynth.methods.llmsynthor.spelling import key, labels
-from localsynth.methods.llmsynthor.triples import candidates, interaction, with_interacting
 from localsynth.methods.llmsynthor.watch import Joint, Variable, Watch
 from tests.methods.support import FakeAsk
 
@@ -148,7 +148,6 @@ def test_tables_may_be_coarser_than_base_cells() -> None:
     coarse = Wanted((0, 1), np.array([[6.0], [4.0]]), (np.array([0, 0, 1]), np.array([0, 0])))
     books = Ledger([Wanted((0,), np.array([3.0, 3.0, 4.0])), Wanted((1,), np.array([5.0, 5.0])), coarse], 10)
     assert books.cells(np.array([[1, 1], [2, 0]], np.int32))[:, 2].tolist() == [5, 6]
-    assert books.first_cells(2, 0) == [0, 0]
     books.add(books.cells(np.array([[0, 0]], np.int32))[0], 2)
     assert books.fullest_cells(2, 0) == [1, 1]
 
@@ -339,6 +338,24 @@ def test_dependence_that_chance_explains_is_gone_and_strong_dependence_stays() -
     # The likelihood ratio of ((90, 10), (10, 90)) is 2 * 200 * (log 2 - H(0.1)) = 147.2; one of it is chance.
     assert kept[0] == pytest.approx(0.25 + 0.2 * (1 - 1 / 147.2), abs=1e-4)
     assert np.array(kept).reshape(2, 2).sum(0) == pytest.approx([0.5, 0.5])
+
+
+def test_a_table_of_a_difference_is_shrunk_over_the_cells_that_rows_lie_in() -> None:
+    table = pair([[60, 40, 0], [40, 60, 200]])
+    before, filled = (
+        np.array(one.shares).reshape(2, 3) for one in (table, shrunk(given_to(table), None).tables[0])
+    )
+    kept = np.array(shrunk(given_to(table), None, differences=("x",)).tables[0].shares).reshape(2, 3)
+    assert filled[0, 2] > 0
+    assert kept[0, 2] == 0
+    assert (kept[before > 0] > 0).all()
+    assert kept.sum() == pytest.approx(1)
+    # The likelihood ratio has 2 degrees of freedom, and independence holds over five cells instead of six.
+    alone = np.where(before > 0, np.outer(before.sum(1), before.sum(0)), 0.0)
+    ratio = (
+        2 * 400 * sum(p * np.log(p / q) for p, q in zip(before[before > 0], alone[alone > 0], strict=True))
+    )
+    assert kept == pytest.approx(before * (1 - 2 / ratio) + alone / alone.sum() * 2 / ratio)
 
 
 def test_tables_of_the_target_and_what_nobody_counted_stay() -> None:

@@ -1,4 +1,4 @@
-"""A joint cell of fewer than five train rows stands in no prompt, in either mode."""
+"""A joint cell of fewer than five train rows stands in no prompt, in either mode, nor follows from those that do."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ import re
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
+from scipy.optimize import linprog
 
 from localsynth.core.contracts import SampleRequest
 from localsynth.core.schema import Schema
 from localsynth.core.smallcells import FEWEST, shown
 from localsynth.core.targets import Axis, Statistics, Table
 from localsynth.methods import registry
-from localsynth.methods.llmsynthor.discretion import nameable
+from localsynth.methods.llmsynthor.discretion import nameable, tellable
 from localsynth.tables import table_of
 from tests.methods.support import FakeAsk, task_of
 from tests.methods.targets_kit import FixedTargets, targets_of
 
-JOBS = ("baker", "clerk")
+JOBS = ("baker", "clerk", "nurse")
 SCHEMA = Schema.model_validate(
     {
         "target": "test",
@@ -30,8 +32,11 @@ SCHEMA = Schema.model_validate(
         ],
     }
 )
-#: 50 people; of 10 bakers one is infected.
-COUNTS = {("baker", "pos"): 1, ("baker", "neg"): 9, ("clerk", "pos"): 15, ("clerk", "neg"): 25}
+#: 90 people; of 10 bakers one is infected.
+COUNTS = {
+    ("baker", "pos"): 1, ("baker", "neg"): 9, ("clerk", "pos"): 25, ("clerk", "neg"): 35,
+    ("nurse", "pos"): 8, ("nurse", "neg"): 12,
+}  # fmt: skip
 TRAIN: pa.Table = table_of(
     SCHEMA,
     [[job, test, ("hill", "lake")[at % 2]] for (job, test), n in COUNTS.items() for at in range(n)],
@@ -41,8 +46,8 @@ PUBLISHED = Statistics(
     (
         Table(
             (Axis("job", labels=tuple((job,) for job in JOBS)), Axis("test", labels=(("pos",), ("neg",)))),
-            tuple(count / 50 for count in COUNTS.values()),
-            50,
+            tuple(count / 90 for count in COUNTS.values()),
+            90,
         ),
     ),
     "file",
@@ -59,7 +64,7 @@ def told(mode: str, published: bool, **params: Any) -> tuple[set[str], set[str]]
     """The combinations of job and test that guidance names, and those that plans begin with."""
     ask = FakeAsk(answer=answer)
     targets: Any = FixedTargets(PUBLISHED) if published else targets_of(SCHEMA, TRAIN)
-    task = replace(task_of(SCHEMA, 50, 3), train=None, targets=targets)
+    task = replace(task_of(SCHEMA, 90, 3), train=None, targets=targets)
     method = registry.create("llmsynthor", {"mode": mode, **params})
     method.prepare(task, ask.info)
     method.learn(ask, 7)
@@ -90,6 +95,8 @@ def test_one_infected_baker_is_in_no_prompt(params: dict[str, Any]) -> None:
     named, begun = told(**params, published=False)
     assert "baker pos" not in named | begun
     assert {"clerk pos", "clerk neg"} <= named  # those of enough rows are told
+    # Of 10 bakers 9 are not: who is told that, and how many bakers there are, knows of the one.
+    assert not {"baker neg", "nurse pos", "nurse neg"} & (named | begun)
     if params["mode"] == "aligned":
         assert begun
 
@@ -114,11 +121,84 @@ def test_a_table_that_was_moved_is_judged_by_what_was_counted() -> None:
     counted = source.tables([("job", "test", "town")], 0)
     (whole,) = [table for table in counted.tables if len(table.axes) == 3]
     job, test, _ = whole.axes
-    turned = Table((test, job), (0.25,) * 4, 50)
-    expected = [COUNTS[name, result] >= 5 for result in ("pos", "neg") for name in JOBS]
+    turned = Table((test, job), (1 / 6,) * 6, 90)
+    expected = [name == "clerk" for _ in ("pos", "neg") for name in JOBS]
     only = replace(counted, tables=(whole,))
     assert list(nameable(turned, only)) == expected
-    assert sum(nameable(whole, only)) == sum(round(share * 50) >= 5 for share in whole.shares)
+    assert not any(nameable(whole, only))  # every line of it leads to a small cell in two steps
     other = Table((test, Axis("job", labels=(("clerk",), ("baker",)))), (0.25,) * 4, 50)
     assert nameable(other, only) == (False,) * 4
     assert nameable(other, replace(only, origin="file")) == (True,) * 4
+
+
+def counted_table(counts: np.ndarray[Any, np.dtype[np.int64]]) -> Table:
+    axes = [
+        Axis("abc"[at], labels=tuple((f"{cell}",) for cell in range(n))) for at, n in enumerate(counts.shape)
+    ]
+    return Table(tuple(axes), tuple((counts.ravel() / counts.sum()).tolist()), float(counts.sum()))
+
+
+def in_words(counts: list[list[int]]) -> list[str]:
+    whole = np.array(counts)
+    told = tellable(counted_table(whole), "rows").reshape(whole.shape)
+    return ["".join("+" if cell else "-" for cell in row) for row in told]
+
+
+def test_what_tells_of_a_small_cell_is_withheld_with_it() -> None:
+    assert in_words([[1, 9], [15, 25]]) == ["--", "--"]  # of four cells with their margins, one says all
+    assert in_words([[1, 9, 20], [15, 25, 30], [8, 12, 50]]) == ["--+", "+++", "--+"]
+    assert in_words([[0, 9], [15, 25]]) == ["-+", "++"]  # a cell without rows tells of nobody
+    # Four rows in two cells are few as well.
+    assert in_words([[2, 2, 20, 9], [2, 2, 9, 20], [9, 9, 9, 9]]) == ["--+-", "---+", "----"]
+    assert in_words([[5, 9], [15, 25]]) == ["++", "++"]
+
+
+def test_no_small_cell_follows_from_margins_and_told_cells() -> None:
+    """Linear programming over all tables with the same margins, told cells and no count below 0."""
+    rng = np.random.default_rng(4)
+    looked = 0
+    for _ in range(40):
+        counts = rng.poisson(rng.gamma(0.8, 12, tuple(rng.integers(2, 5, 2))))
+        if not counts.sum():
+            continue
+        told = tellable(counted_table(counts), "rows").reshape(counts.shape)
+        open_cells = np.argwhere(~told)
+        lines = [
+            ((open_cells[:, axis] == at).astype(float), float(np.where(told, 0, counts).sum(1 - axis)[at]))
+            for axis in (0, 1)
+            for at in range(counts.shape[axis])
+        ]
+        left, right = [line for line, _ in lines], [rest for _, rest in lines]
+        for place, cell in enumerate(open_cells.tolist()):
+            if not 0 < counts[tuple(cell)] < FEWEST:
+                continue
+            looked += 1
+            goal = np.eye(len(open_cells))[place]
+            low, high = (sign * linprog(sign * goal, A_eq=left, b_eq=right).fun for sign in (1, -1))
+            assert high - low > 0.5
+    assert looked > 50
+
+
+def test_a_cell_that_rare_values_share_is_called_by_all_of_them() -> None:
+    """Two smiths and three tailors are infected: told is that five of both are, and not that a smith is."""
+    jobs = ("baker", "smith", "tailor")
+    schema = Schema.model_validate(
+        {
+            "target": "test",
+            "columns": [
+                {"name": "job", "kind": "categorical", "categories": list(jobs)},
+                {"name": "test", "kind": "categorical", "categories": ["pos", "neg"]},
+            ],
+        }
+    )
+    counts = {("smith", "pos"): 2, ("tailor", "pos"): 3, ("baker", "neg"): 30, ("baker", "pos"): 20}
+    train = table_of(schema, [list(who) for who, n in counts.items() for _ in range(n)])
+    ask = FakeAsk(answer=lambda purpose, request, texts: texts)
+    task = replace(task_of(schema, 200, 3), train=None, targets=targets_of(schema, train))
+    method = registry.create("llmsynthor", {"mode": "aligned", "groups": "strongest", "shrink": False})
+    method.prepare(task, ask.info)
+    method.learn(ask, 7)
+    asked = [request for purpose, requests in ask.asked if purpose == "plans" for request in requests]
+    lines = {line for request in asked for line in request.messages[0].text.splitlines() if " x " in line}
+    assert any("smith or tailor & pos" in line for line in lines)
+    assert not any(re.search(r"(?<! or )(smith|tailor) & pos", line) for line in lines)

@@ -108,9 +108,9 @@ def test_distance_in_deviations_of_the_real_column() -> None:
 
 
 def test_distance_of_distributions_of_categories() -> None:
-    found = of_one(words_schema("x"), ["a", "a"], ["b", "b"])
+    found = of_one(words_schema("x"), ["a", "a"], ["b"] * 5)
     assert value(found, "jensen_shannon", "x") == 1.0
-    found = of_one(words_schema("x"), ["a", "b"], ["b", "a"])
+    found = of_one(words_schema("x"), ["a", "b"], ["b", "a"] * 5)
     assert value(found, "jensen_shannon", "x") == 0.0
 
 
@@ -174,3 +174,23 @@ def test_a_column_that_is_empty_in_train_is_left_out() -> None:
 def test_cuts_part_what_can_be_parted(values: list[float], cuts: list[float]) -> None:
     found = quantile_cuts(np.array(values))
     assert [cut for cut in found if np.isfinite(cut)] == pytest.approx(cuts)
+
+
+@pytest.mark.parametrize("few", [1, 4])
+def test_one_share_of_a_few_train_rows_does_not_follow_from_a_distance(few: int) -> None:
+    """|p - q| with p counted by anyone gives q."""
+    for schema, one, other in (
+        (words_schema("x"), "a", "b"),
+        (words_schema("x"), "a", None),
+        (numbers_schema("x"), 0, 1),
+    ):
+        found = of_one(schema, [one] * 30 + [other] * 10, [one] * (60 - few) + [other] * few)
+        names = ["jensen_shannon", "column_shapes"] + ["wasserstein"] * (other == 1)
+        for name in names:
+            score = find(found, name, "x")
+            assert score.value is None
+            assert "only two values occur" in score.note
+        enough = of_one(schema, [one] * 30 + [other] * 10, [one] * 55 + [other] * 5)
+        assert all(find(enough, name, "x").value is not None for name in names)
+    third = of_one(words_schema("x"), ["a"] * 30 + ["b"] * 10, ["a"] * 50 + ["b"] * few + ["c"] * 9)
+    assert value(third, "column_shapes", "x") < 1

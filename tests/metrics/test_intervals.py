@@ -42,6 +42,14 @@ def test_an_attack_that_gains_nothing_has_no_risk() -> None:
     assert high <= 1
 
 
+def test_an_attack_that_does_worse_than_on_strangers_is_no_certainty() -> None:
+    """The estimate is cut to 0, and its interval does not shrink to that point with it."""
+    for attack, control in ((2, 12), (10, 50), (0, 60)):
+        risk, low, high = residual_risk(Rate(attack, 60), Rate(control, 60))
+        assert (risk, low) == (0, 0)
+        assert high > 0.05
+
+
 @given(st.integers(1, 60), st.data())
 def test_residual_risk_stays_within_its_range(trials: int, data: st.DataObject) -> None:
     attack, control = (Rate(data.draw(st.floats(0, trials)), trials) for _ in range(2))

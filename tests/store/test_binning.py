@@ -176,3 +176,30 @@ def test_cells_hold_every_value_and_no_cell_few_rows(
 @pytest.mark.parametrize(("most", "starts"), [(9, [0, 1, 2, 3]), (3, [0, 1, 3]), (2, [0, 1]), (1, [0])])
 def test_neighbours_are_joined_rarest_first(most: int, starts: list[int]) -> None:
     assert fewer(np.array([50, 10, 5, 30]), most) == starts
+
+
+def test_long_whole_numbers_keep_their_last_digits() -> None:
+    """Account numbers of 18 digits: one that many have is decoded as itself, and the others stay near."""
+    base, many = 987_654_321_012_340_000, 987_654_321_012_345_677
+    rng = np.random.default_rng(3)
+    values = np.sort(np.concatenate([base + rng.integers(0, 10_000, 200), np.full(300, many)]))
+    different, counts = np.unique(values, return_counts=True)
+    (cell,) = quantiles(different, counts, (base, base + 10_000))
+    found = Quantiles.of(base, base + 10_000, cell).spread(len(values), rng)
+    assert (found == many).mean() > 0.5
+    assert np.abs(found - values).mean() < 150
+
+
+@pytest.mark.parametrize(("low", "high"), [(10**18 - 3000, 10**18), (-(2**63), 2**63), (-5, 10**18)])
+def test_a_cell_of_long_whole_numbers_holds_what_is_read_from_it(low: int, high: int) -> None:
+    whole = Quantiles.of(low, high, (low, (low + high) // 2, high - 1, high - 1))
+    rng = np.random.default_rng(1)
+    for cell in (whole, whole.part(low, low + 1000), whole.part(high - 1000, high)):
+        made = cell.spread(500, rng)
+        assert made.dtype == np.int64
+        assert cell.low <= int(made.min()) <= int(made.max()) < cell.high
+        assert all(cell.low <= value < cell.high for value in cell.inner())
+        assert np.all(np.diff(made.astype(object)) >= 0)
+    assert whole.inner()[0] == low
+    assert high - 1024 <= whole.inner()[-1] < high
+    assert whole.below((low + high) // 2) == pytest.approx(1 / 3, abs=0.01)

@@ -122,6 +122,7 @@ def test_sample_names(store: Store) -> None:
         "ecommerce",
         "households",
         "iris",
+        "location",
         "persons",
         "wine",
     ]
@@ -135,19 +136,36 @@ def test_who_gave_the_schema_is_remembered(store: Store) -> None:
     assert not inferred.declared
     assert not datasets.get(store, "t").declared
     assert not datasets.set_policy(store, "t", Exposure.STATISTICS).declared
-    assert datasets.set_schema(store, "t", inferred.schema).declared
+    checked = inferred.schema.model_copy(update={"inferred": False})
+    assert datasets.set_schema(store, "t", checked).declared
     assert datasets.get(store, "t").declared
-    assert datasets.import_table(store, table, "u", schema=inferred.schema).declared
-    assert not datasets.import_table(
-        store, table, "u", schema=inferred.schema, declared=False, replace=True
-    ).declared
-    assert datasets.declare(store, "d", inferred.schema).declared
+    assert datasets.import_table(store, table, "u", schema=checked).declared
+    assert not datasets.import_table(store, table, "u", schema=checked, declared=False, replace=True).declared
+    assert datasets.declare(store, "d", checked).declared
     assert {found.name: found.declared for found in datasets.list_all(store)} == {
         "d": True,
         "t": True,
         "u": False,
     }
     assert not datasets.import_sample(store, "iris").declared
+
+
+def test_an_inferred_schema_put_back_as_it_was_is_still_inferred(store: Store) -> None:
+    """Whichever way it takes: as it is, through a file, or for another import of the same rows under another split."""
+    table = pa.table({"n": list(range(40))})
+    text = datasets.import_table(store, table, "t").schema.to_toml()
+    assert text.startswith("inferred = true")
+    again = Schema.from_toml(text)
+    assert again == datasets.get(store, "t").schema
+    assert not datasets.set_schema(store, "t", datasets.get(store, "t").schema).declared
+    assert not datasets.set_schema(store, "t", again).declared
+    assert not datasets.import_table(store, table, "u", schema=again, seed=5).declared
+    assert not datasets.declare(store, "d", again).declared
+    confirmed = Schema.from_toml(text.partition("\n")[2])
+    assert not confirmed.inferred
+    assert confirmed.to_json() == again.to_json()  # no row hangs on it, so no run is another one for it
+    assert datasets.set_schema(store, "t", confirmed).declared
+    assert not datasets.get(store, "t").schema.to_toml().startswith("inferred")
 
 
 def test_both_parts_are_of_one_moment(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

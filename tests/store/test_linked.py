@@ -90,10 +90,11 @@ def test_members_are_held_out_with_what_they_belong_to(store: Store) -> None:
     [
         (
             {"drop": 0},
-            r"1 row of 'homes' have another number of members than 'n' says \(the first is row 1: it says 1, and",
+            r"1 row of 'homes' has another number of members than 'n' says \(the first is row 1: it says 1, and",
         ),
         ({"stray": 3}, r"3 rows of 'people' have a home that no row of 'homes' has \(the first is row 151\)"),
-        ({"twice": True}, r"1 rows? of 'homes' repeat a home \(the first is row 61\)"),
+        ({"keyless": 2}, r"2 rows of 'people' have no home \(the first is row 151\)"),
+        ({"twice": True}, r"1 row of 'homes' repeats a home \(the first is row 61\)"),
     ],
 )
 def test_rows_that_do_not_belong_together_are_refused(
@@ -105,11 +106,39 @@ def test_rows_that_do_not_belong_together_are_refused(
     if "stray" in change:
         more = pa.table({"home": ["x"] * 3, "age": [1] * 3, "sex": ["f"] * 3})
         below = pa.concat_tables([below, more])
+    if "keyless" in change:
+        more = pa.table({"home": pa.array([None] * 2, pa.string()), "age": [1] * 2, "sex": ["f"] * 2})
+        below = pa.concat_tables([below, more])
     if "twice" in change:
         above = pa.concat_tables([above, above.slice(0, 1)])
     with pytest.raises(DatasetError, match=said):
         brought_in(store, below, above)
     assert [dataset.name for dataset in datasets.list_all(store)] == ["homes"]
+
+
+def test_names_with_braces_are_told_as_they_are(store: Store) -> None:
+    odd = "{home} {}"
+    renamed = [
+        schema.model_copy(
+            update={
+                "columns": tuple(
+                    column.model_copy(update={"name": odd}) if column.name == "home" else column
+                    for column in schema.columns
+                )
+            }
+        )
+        for schema in (HOMES, PEOPLE)
+    ]
+    above, below = (
+        table.rename_columns([odd if name == "home" else name for name in table.column_names])
+        for table in (homes(SIZES), people(SIZES).slice(1))
+    )
+    datasets.import_table(store, above, "homes", schema=renamed[0])
+    with pytest.raises(DatasetError, match=r"1 row of 'homes' has another number of members than 'n' says"):
+        datasets.import_table(store, below, "people", schema=renamed[1], follow=Follow("homes", odd, "n"))
+    stray = pa.concat_tables([below, below.slice(0, 1).set_column(0, odd, pa.array(["x"]))])
+    with pytest.raises(DatasetError, match=r"1 row of 'people' has a \{home\} \{\} that no row"):
+        datasets.import_table(store, stray, "people", schema=renamed[1], follow=Follow("homes", odd, "n"))
 
 
 def test_columns_that_cannot_tie_two_tables_are_refused(store: Store) -> None:

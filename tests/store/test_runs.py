@@ -83,12 +83,14 @@ def test_a_workspace_from_before_setups_were_recorded(
     old = Store.create(tmp_path / "old")
     with old.write() as con:
         con.execute("ALTER TABLE meta.datasets ADD COLUMN declared BOOLEAN")
+        con.execute("CREATE TABLE meta.adapters (dataset VARCHAR)")
     datasets.declare(old, "clinic", SCHEMA)
     monkeypatch.setattr(runs, "_record", _without_setup(runs._record))
     runs.create(old, make_run("20260101-a"))
     commit(old, "20260101-a", 1, 4)
     with old.write() as con:
         con.execute("ALTER TABLE meta.datasets DROP COLUMN declared")
+        con.execute("DROP TABLE meta.adapters")
     monkeypatch.undo()
     store = Store.open(tmp_path / "old")
     run = runs.get(store, "20260101-a")

@@ -229,26 +229,50 @@ def test_what_was_stopped_goes_on_with_the_same_rows(
     assert space.resume(made).run_id == made.run_id
 
 
-def test_kill_9_in_the_second_run_changes_no_row(space: Workspace, made: Run, recipe: Path) -> None:
+def _second_run_has(other: Path, moment: str) -> bool:
+    """Whether the members' run of another process has come so far."""
+    runs = other / "runs"
+    logs = [path / "events.jsonl" for path in runs.glob("*-people-*")] if runs.is_dir() else []
+    text = "".join(log.read_text() for log in logs if log.is_file())
+    batches = text.count('"batch_committed"')
+    return {"begun": bool(text), "one batch": batches >= 1, "two batches": batches >= 2}[moment]
+
+
+@pytest.mark.parametrize(
+    ("how", "moment"),
+    [
+        (signal.SIGKILL, "begun"),
+        (signal.SIGKILL, "one batch"),
+        (signal.SIGKILL, "two batches"),
+        (signal.SIGINT, "one batch"),
+    ],
+)
+def test_a_second_run_that_is_cut_off_ends_with_the_same_rows(
+    space: Workspace, made: Run, recipe: Path, how: signal.Signals, moment: str
+) -> None:
     other = space.folder.parent / "killed"
     command = [sys.executable, "-m", "localsynth", "run", str(recipe), "--workspace", str(other)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        runs = other / "runs"
-
-        def begun() -> bool:
-            logs = [path / "events.jsonl" for path in runs.glob("*-people-*")] if runs.is_dir() else []
-            return any('"batch_committed"' in log.read_text() for log in logs if log.is_file())
-
         end = time.monotonic() + 120
-        while not begun() and process.poll() is None and time.monotonic() < end:
+        while not _second_run_has(other, moment) and process.poll() is None and time.monotonic() < end:
             time.sleep(0.005)
-        os.kill(process.pid, signal.SIGKILL)
+        os.kill(process.pid, how)
+        code = process.wait(120)
     second = Workspace(other)
-    [killed] = second.runs("people")
-    assert killed.status is Status.RUNNING
-    assert second.standing(killed) == "interrupted"
-    second.resume(killed)
-    assert second.rows(killed).equals(people_of(space, made))
+    [above] = second.runs("homes")
+    assert above.status is Status.FINISHED
+    cut = second.runs("people")
+    if how is signal.SIGKILL:
+        assert code == -signal.SIGKILL
+        assert [second.standing(run) for run in cut] in (["interrupted"], [])
+    else:
+        assert code == 130
+        assert [run.status for run in cut] == [Status.CANCELLED]
+    second.resume(above)
+    members = second.members_of(above)
+    assert members is not None
+    assert members.status is Status.FINISHED
+    assert second.rows(members).equals(people_of(space, made))
 
 
 def test_members_for_rows_that_are_there(space: Workspace, made: Run, place: Path) -> None:
@@ -337,7 +361,7 @@ def test_the_members_own_policy_counts_too(recipe: Path) -> None:
 
 def test_rows_that_do_not_fit_together_are_refused(space: Workspace, recipe: Path, tables: Any) -> None:
     pyarrow.csv.write_csv(tables[1].slice(1), recipe.parent / "people.csv")
-    with pytest.raises(DatasetError, match="have another number of members than 'persons' says"):
+    with pytest.raises(DatasetError, match="has another number of members than 'persons' says"):
         Workspace(recipe.parent / "empty").run(recipe)
     space.import_file(
         recipe.parent / "homes.csv",
@@ -364,6 +388,47 @@ def test_members_of_a_run_that_is_not_finished(
     (place / "people.toml").write_text(unfinished.to_toml())
     with pytest.raises(RunError, match="is not finished, and its members cannot be made yet"):
         space.run(place / "people.toml")
+
+
+_RARE = '\n[[rules]]\nname = "rare"\ncheck = "{}"\n'
+_FROM_SCHEMA = '[method]\nname = "text-to-tabular"\n'
+
+
+def _short(recipe: Path, check: str) -> None:
+    """Rows that are drawn by chance and keep a rule that few keep."""
+    text = recipe.read_text()
+    own = text[text.index("[method]") : text.index("[members]")]
+    recipe.write_text(text.replace(own, _FROM_SCHEMA, 1))
+    schema = recipe.parent / "homes.schema.toml"
+    schema.write_text(schema.read_text() + _RARE.format(check))
+
+
+def test_rows_that_fell_short_have_members_too(space: Workspace, recipe: Path) -> None:
+    _short(recipe, "rooms = 7 and tenure = 'owned' and region = 'North'")
+    empty = Workspace(recipe.parent / "empty").init()
+    stopping = Stopping("people", 1)
+    made = empty.run(recipe, on_event=stopping, control=stopping.control)
+    assert made.status is Status.SHORT
+    assert 0 < made.rows_done < 25
+    members = empty.members_of(made)
+    assert members is not None
+    if members.status is Status.CANCELLED:  # it may have had one batch alone
+        empty.resume(made)
+    members = empty.members_of(made)
+    assert members is not None
+    assert members.status is Status.FINISHED
+    assert members.rows_done == empty.rows(made)["persons"].sum()
+    with pytest.raises(RunError, match="ended short"):
+        empty.resume(made)
+
+
+def test_no_rows_have_no_members(recipe: Path) -> None:
+    _short(recipe, "rooms = 7 and income = 7 and tenure = 'owned'")
+    empty = Workspace(recipe.parent / "empty").init()
+    made = empty.run(recipe)
+    assert (made.status, made.rows_done) == (Status.SHORT, 0)
+    assert empty.members_of(made) is None
+    assert empty.runs("people") == []
 
 
 def test_members_are_judged_against_their_own_dataset(space: Workspace, made: Run) -> None:

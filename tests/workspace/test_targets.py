@@ -243,12 +243,41 @@ def test_a_budget_needs_a_schema_that_a_person_gave(space: Workspace, method: st
         space.run(wanted)
     assert "localsynth schema export people" in caught.value.hint
     assert "localsynth schema set people" in caught.value.hint
-    space.set_schema("people", space.schema("people"))
+    space.set_schema("people", space.schema("people"))  # put back as it was: nobody vouched for it
+    with pytest.raises(PolicyError, match="was inferred from its rows"):
+        space.run(wanted)
+    space.set_schema("people", space.schema("people").model_copy(update={"inferred": False}))
     if method == "text-to-tabular":
         told: list[str] = []
         run = space.run(wanted, on_event=lambda e: told.append(e.text) if isinstance(e, Notice) else None)
         assert run.status is Status.FINISHED
         assert any("no privacy budget is spent" in text for text in told)
+
+
+def test_a_schema_file_that_says_it_was_inferred_gives_no_right_to_a_budget(
+    space: Workspace, tmp_path: Path
+) -> None:
+    """As `schema export` wrote it, named by a recipe: of a new dataset, and of one that is there."""
+    file, described = tmp_path / "people.toml", tmp_path / "recipe.toml"
+    rows = tmp_path / "people.csv"
+    people().to_csv(rows, index=False)
+    space.import_file(rows, name="first")
+    file.write_text(space.schema("first").to_toml())
+    wanted = recipe(
+        "text-to-tabular",
+        dataset={"name": "people", "source": "people.csv", "schema": "people.toml"},
+        privacy={"epsilon": 1.0},
+        model={"name": "uniform"},
+    )
+    described.write_text(wanted.to_toml())
+    for _ in range(2):
+        with pytest.raises(PolicyError, match="was inferred from its rows") as caught:
+            space.run(described)
+        assert "delete its line 'inferred = true'" in caught.value.hint
+        assert not space.dataset("people").declared
+    file.write_text(file.read_text().partition("\n")[2])
+    assert space.run(described).status is Status.FINISHED
+    assert space.dataset("people").declared
 
 
 # --- noise ------------------------------------------------------------------------------------------------------------
@@ -424,6 +453,29 @@ def test_a_draw_that_was_cut_off_is_booked_again(space: Workspace, monkeypatch: 
     space.resume()
     assert held == [(1.0, 1), (2.0, 1), (3.0, 1), (3.0, 1)]
     assert spent(space) == (3.0, 1)
+
+
+def test_a_second_run_is_told_what_was_spent_before(
+    space: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space.import_frame(people(), "people", schema=SCHEMA, target="ill")
+    drawing(monkeypatch)
+    told: list[list[str]] = []
+    for _ in range(3):
+        told.append([])
+        space.run(
+            recipe(**BOUNDED), on_event=lambda e: told[-1].append(e.text) if isinstance(e, Notice) else None
+        )
+    space.run(
+        recipe("independent"), on_event=lambda e: told[0].append(e.text) if isinstance(e, Notice) else None
+    )
+    assert not any("spent" in text for text in told[0])
+    assert any(
+        "1 run on 'people' spent epsilon = 1 before; with this one it is 2 in all" in t for t in told[1]
+    )
+    assert any(
+        "2 runs on 'people' spent epsilon = 2 before; with this one it is 3 in all" in t for t in told[2]
+    )
 
 
 def test_what_is_refused_before_a_count_costs_nothing(

@@ -135,7 +135,8 @@ def _refuse_undeclared(declared: bool) -> None:
     if not declared:
         raise PolicyError(
             "Differential privacy needs ranges and categories that a person declared; this schema was read from the rows.",
-            "Export the schema, check every range and category against public knowledge, and put it back.",
+            "Export the schema, check every range and category against public knowledge, delete its line 'inferred = true', and"
+            " put it back.",
         )
 
 

@@ -12,6 +12,9 @@ from localsynth.align.anchoring import anchored
 from localsynth.align.grid import Grid
 from localsynth.align.keeping import keep
 from localsynth.align.rows import make
+from localsynth.align.shrinking import shrunk
+from localsynth.align.spacing import spaced
+from localsynth.align.triples import candidates, twin_triples, with_interacting
 from localsynth.core.contracts import Ask, Draft, Sampling, Task
 from localsynth.core.run import Reject
 from localsynth.core.schema import Schema
@@ -28,10 +31,8 @@ from .params import LLMSynthorParams
 from .picking import neediest
 from .plan import Paper
 from .planning import PLANNED_ROWS, Plans, Sampler, make_plans
-from .shrinking import shrunk
 from .texts import Texts
 from .told import told_of_groups, told_of_leaning, told_of_plans
-from .triples import candidates, twin_triples, with_interacting
 from .typedrows import json_text, whole_table
 
 __all__ = ["Aligned"]
@@ -195,8 +196,10 @@ class Aligned:
             grid, len(draft), rng, draft=draft, start=self._params.start, done=self._done, frozen=frozen,
             most_sweeps=sweeps,
         )  # fmt: skip
+        table = with_given(grid.decode(made.codes, rng), rows)
+        table = spaced(schema, table, made.codes, grid, self.aims(), self._differences(), rng)
         held = keep(
-            schema, with_given(grid.decode(made.codes, rng), rows), made.codes, grid, self._task.violations, rng,
+            schema, table, made.codes, grid, self._task.violations, rng,
             known=self._known, frozen=given.column_names,
         )  # fmt: skip
         self._known = held.known
@@ -279,7 +282,7 @@ class Aligned:
         if self._triples:
             found = with_interacting(found, self._triples, params.triples, self._twins(found))
         if params.shrink:
-            found = shrunk(found, self._task.schema.target, self._groups)
+            found = shrunk(found, self._task.schema.target, self._groups, self._differences())
         given = self._task.given
         return found if given is None else anchored(found, self._task.schema, given.names, given.known)
 

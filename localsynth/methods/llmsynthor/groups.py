@@ -9,6 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 
+from localsynth.align.triples import Group
 from localsynth.core.columns import Column
 from localsynth.core.contracts import Ask, Message, SampleRequest, Sampling
 from localsynth.core.errors import ContextTooSmall
@@ -19,7 +20,6 @@ from .describe import BREVITY, Brevity, column_line, fits, table_block
 
 __all__ = ["Group", "ask_groups", "grammar_of_groups", "group_prompt", "read_groups", "vote"]
 
-Group = tuple[str, ...]
 _BRANCHES = 2000  # of a group's grammar, up to which it keeps a column from being named twice
 
 

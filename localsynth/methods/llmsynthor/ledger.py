@@ -58,10 +58,6 @@ class Ledger:
         gaps = self.gaps(table).ravel()
         return np.where(self._shown[table], gaps, 0.0) if table in self._shown else gaps
 
-    def first_cells(self, table: int, cell: int) -> list[int]:
-        """For each column of a table the first base cell that lies in one of its (flat) cells."""
-        return [int(inside[0]) for inside in self._inside(table, cell)]
-
     def fullest_cells(self, table: int, cell: int) -> list[int]:
         """For each column of a table, of the base cells that lie in one of its (flat) cells the one that lacks most.
 

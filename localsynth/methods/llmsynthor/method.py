@@ -23,7 +23,7 @@ class LLMSynthor:
     """Rows that add up to target statistics. The model sees statistics, gaps and descriptions, never a row."""
 
     name: ClassVar[str] = "llmsynthor"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     exposure: ClassVar[Exposure] = Exposure.STATISTICS
     needs_model: ClassVar[bool] = True
     reads_targets: ClassVar[bool] = True

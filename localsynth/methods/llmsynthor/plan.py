@@ -63,6 +63,11 @@ class Paper:
         )
         self._labels = [labels(base.column, base.axis) for base in grid.bases]
         self._cells = [{key(text): cell for cell, text in enumerate(own)} for own in self._labels]
+        # A table's cells may be coarser than what a plan names: rare values share one, and it is called by all of them.
+        self._of_tables = [
+            [labels(schema.column(axis.column), axis) for axis in table.axes]
+            for table in grid.statistics.tables
+        ]
 
     def ask_about(
         self,
@@ -159,15 +164,18 @@ class Paper:
                 continue
             gaps = ledger.told_gaps(at) / rows
             top = np.argsort(-gaps, kind="stable")[: brief.joint]
-            words = [self._combination(table.columns, ledger.first_cells(at, int(cell))) for cell in top]
+            words = [self._combination(at - len(names), int(cell)) for cell in top]
             line = gap_line(" x ".join(names[c] for c in table.columns), words, gaps[top], brief.joint)
             if line:
                 joint.append((float(gaps[top].sum()), line))
         joint.sort(key=lambda one: -one[0])
         return [line for _, line in joint[:_TABLES]], [line for line in single if line]
 
-    def _combination(self, columns: Sequence[int], cells: Sequence[int]) -> str:
-        return " & ".join(self._labels[column][cell] for column, cell in zip(columns, cells, strict=True))
+    def _combination(self, table: int, cell: int) -> str:
+        """A (flat) cell of a joint table in words."""
+        words = self._of_tables[table]
+        places = np.unravel_index(cell, [len(own) for own in words])
+        return " & ".join(own[int(at)] for own, at in zip(words, places, strict=True))
 
     def _header(self, columns: Sequence[int]) -> str:
         names = [self._grid.names[at] for at in columns]

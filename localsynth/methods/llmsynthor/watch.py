@@ -17,10 +17,10 @@ from localsynth.align.cells import codes
 from localsynth.align.quantiles import Quantiles
 from localsynth.core.columns import Column
 from localsynth.core.schema import Schema
-from localsynth.core.smallcells import shown
 from localsynth.core.targets import Axis, Margin, Origin, Statistics, Table
 
 from .columns import planned
+from .discretion import tellable
 from .spelling import labels
 
 __all__ = ["Joint", "Variable", "Watch"]
@@ -98,11 +98,11 @@ class Joint:
     """The joint table of a group. counts : rows made, flat."""
 
     def __init__(self, schema: Schema, table: Table, origin: Origin = "rows") -> None:
-        """origin : of the statistics; of exact counts, cells of few rows are never named."""
+        """origin : of the statistics; of exact counts, cells of few rows are never named, nor what tells of them."""
         self.columns = [schema.column(name) for name in table.columns]
         self.names, self.axes = table.columns, table.axes
         self.target = np.array(table.shares)
-        self._shown = np.array(shown(table, origin))
+        self._shown = tellable(table, origin)
         self.counts: Array = np.zeros(len(self.target), np.int64)
 
     def gaps(self) -> Array:

@@ -11,15 +11,16 @@ from rich.text import Text
 from localsynth.core.columns import Column
 from localsynth.core.evaluation import REAL
 from localsynth.core.judging import Measure
+from localsynth.report.attacks import attacks
 from localsynth.report.columnbins import plots_of
 from localsynth.report.columnpart import judged_columns, why_no_histogram
+from localsynth.report.evidence import chance_words
 from localsynth.report.intervals import whisker
 from localsynth.report.lookup import Figure, Lookup, Subject
 from localsynth.report.numbers import number, of_column, with_interval
 from localsynth.report.outline import ATTACKS
 from localsynth.report.pairpart import worst_pairs
 from localsynth.report.plaintext import axis, clipped, one_line, sparks
-from localsynth.report.privacy import attacks, chance_words
 from localsynth.report.verdict import Verdict
 
 from .pieces import Why, head, table, text

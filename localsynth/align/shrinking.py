@@ -8,25 +8,31 @@ one that chance explains is gone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from localsynth.core.targets import Statistics, Table
 
-from .groups import Group
-from .triples import SURE, interaction
+from .triples import SURE, Group, interaction
 
 __all__ = ["shrunk"]
 
 
-def shrunk(statistics: Statistics, target: str | None, named: Sequence[Group] = ()) -> Statistics:
+def shrunk(
+    statistics: Statistics,
+    target: str | None,
+    named: Sequence[Group] = (),
+    differences: Collection[str] = (),
+) -> Statistics:
     """Exact statistics of rows with such pair tables; others are given back as they are.
 
     Tables with the target stay, because what predicts it is what people use the rows for; so do pairs within a larger table,
     which says the same once more.
     named : groups that somebody named without having seen a table; of one that its pairs explain, the pairs are taken.
+    differences : columns that tell how far two others are apart. A table with one of them is drawn towards independence over
+        those cells alone that rows lie in: what no row shows (spouses forty years apart) is mostly what cannot be.
     """
     if statistics.origin != "rows":
         return statistics
@@ -39,7 +45,7 @@ def shrunk(statistics: Statistics, target: str | None, named: Sequence[Group] = 
             if len(table.columns) > 2
             or target in table.columns
             or any(set(table.columns) <= columns for columns in larger)
-            else _shrunk(table)
+            else _shrunk(table, seen=not set(differences).isdisjoint(table.columns))
             for table in statistics.tables
         ),
     )
@@ -67,7 +73,8 @@ def _split(statistics: Statistics, named: set[frozenset[str]]) -> Statistics:
     return replace(statistics, tables=tuple(kept))
 
 
-def _shrunk(table: Table) -> Table:
+def _shrunk(table: Table, *, seen: bool) -> Table:
+    """seen : cells that no row lies in stay empty."""
     shares = np.array(table.shares).reshape(table.shape)
     rows, columns = shares.sum(1), shares.sum(0)
     alone = np.multiply.outer(rows, columns)
@@ -75,5 +82,7 @@ def _shrunk(table: Table) -> Table:
     ratio = 2 * table.total * float((shares[held] * np.log(shares[held] / alone[held])).sum())
     freedom = (int((rows > 0).sum()) - 1) * (int((columns > 0).sum()) - 1)
     real = max(0.0, 1 - freedom / ratio) if ratio > 0 else 0.0
+    if seen:
+        alone = np.where(held, alone, 0.0) / alone[held].sum()
     mixed = real * shares + (1 - real) * alone
     return replace(table, shares=tuple((mixed / mixed.sum()).ravel().tolist()))

@@ -14,11 +14,10 @@ from localsynth.align.association import mutual_information
 from localsynth.core.contracts import Given
 from localsynth.core.targets import Statistics, Table
 
-from .groups import Group
-
-__all__ = ["SURE", "candidates", "interaction", "twin_triples", "with_interacting"]
+__all__ = ["SURE", "Group", "candidates", "interaction", "twin_triples", "with_interacting"]
 
 Array: TypeAlias = np.ndarray[Any, Any]
+Group: TypeAlias = tuple[str, ...]
 _ROWS_PER_CELL = 4.0  # of a table of three columns
 _LOOKED_AT = 5  # candidates for each table wanted
 _CYCLES = 200

@@ -1,0 +1,90 @@
+"""Adapters: what a method learnt from real rows, kept as a file that a model reads beside its own weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from .run import Exposure
+
+__all__ = ["AdapterStore", "LearntAdapter", "ModelFile"]
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A run's model: its own GGUF file, as it was installed or added; not a copy that tuning made."""
+
+    name: str
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True)
+class LearntAdapter:
+    """A LoRA adapter in the workspace, and where it is from. It may tell of single rows it was learnt from.
+
+    name : a person's, ``None`` until there is one. run_id, dataset, method, recipe_json : the run that learnt it.
+    rows_sha256 : of the train rows it was learnt from. model, model_sha256 : the one it belongs to; no other can use it.
+    architecture : of that model. file : relative to the workspace. sha256, size (bytes) : of the file. settings, curve,
+    order : as the method told them: how it was trained, the losses epoch by epoch, the columns in the order they are written.
+    stale : the dataset's train rows are no longer those it was learnt from.
+    """
+
+    adapter_id: str
+    name: str | None
+    run_id: str
+    dataset: str
+    rows_sha256: str
+    method: str
+    recipe_json: str
+    model: str
+    model_sha256: str
+    architecture: str
+    file: str
+    sha256: str
+    size: int
+    created_at: datetime
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    curve: tuple[Mapping[str, Any], ...] = ()
+    order: tuple[str, ...] = ()
+    exposure: Exposure = Exposure.ROWS
+    stale: bool = False
+
+    @property
+    def label(self) -> str:
+        """What a person calls it."""
+        return self.name or self.adapter_id
+
+
+class AdapterStore(Protocol):
+    """The workspace's adapters, as a method sees them that may see rows."""
+
+    def find(self, id_or_name: str) -> LearntAdapter:
+        """An adapter by its id, a beginning of that, or its name; found whole, and made for the run's model.
+
+        A run that is taken up again finds the one it found at first. Raises ``NotFound`` with the nearest, ``ModelError``
+        for another model's or a changed file, ``PolicyError`` where its dataset's owner allows no use of rows any more.
+        """
+        ...
+
+    def keep(
+        self,
+        path: Path,
+        *,
+        settings: Mapping[str, Any],
+        curve: Sequence[Mapping[str, Any]],
+        order: Sequence[str],
+    ) -> LearntAdapter:
+        """Move a finished GGUF file into the workspace, with its lineage; not before ``learn``.
+
+        Numbers in ``settings`` and ``curve`` that are none, or infinite, are kept as ``None``. The same file kept again by
+        the same run is the adapter it was at first. Raises ``ModelError`` for a file that is no adapter of the run's model.
+        """
+        ...
+
+    def path(self, adapter: LearntAdapter) -> Path:
+        """Where the adapter's file is, for :class:`~localsynth.core.contracts.Adapter`."""
+        ...

@@ -1,0 +1,168 @@
+"""The better mode: the fitted model draws a surplus of rows, the best of them are selected and aligned to the train split.
+
+What the model brings is how a row's cells go together; how often and how much is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import ceil
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+
+from localsynth.align.grid import Grid
+from localsynth.align.guarding import NearGuard
+from localsynth.align.keeping import keep
+from localsynth.align.refining import chosen_rows, refined
+from localsynth.core.contracts import Ask, Draft, Task
+from localsynth.core.run import Reject
+from localsynth.core.schema import Schema
+from localsynth.core.seeds import derive
+from localsynth.tables import arrow_schema
+
+from .condition import ConditionedWriter
+from .page import table_of
+from .params import PAFTParams
+from .structure import Structure
+from .writer import Writer
+
+__all__ = ["Aligned"]
+
+Array: TypeAlias = np.ndarray[Any, Any]
+_BATCH = 1_000
+_AGAIN = 3  # times that rows are drawn where too few were good
+_FEWEST = 64  # rows drawn at least: few leave no choice
+
+
+@dataclass
+class _Tally:
+    """What happened to drawn rows so far."""
+
+    drawn: int = 0
+    near: int = 0
+    unreadable: int = 0
+    changed: float = 0.0  # share of cells, of the last batch
+    selected_gap: float = 0.0
+    gap: float = 0.0
+
+
+@dataclass
+class Aligned:
+    """Makes batches. done : per column the counts of the rows made before, by base cell."""
+
+    params: PAFTParams
+    task: Task
+    structure: Structure
+    writer: Writer | ConditionedWriter
+    grid: Grid | None
+    guard: NearGuard | None
+    done: list[Array] | None = None
+    known: Mapping[str, Any] | None = None
+    tally: _Tally = field(default_factory=_Tally)
+
+    @property
+    def schema(self) -> Schema:
+        """The schema with what was found to depend: it is kept as if it were declared."""
+        found = [one for one in self.structure.dependencies if one not in self.task.schema.dependencies]
+        return self.task.schema.model_copy(update={"dependencies": (*self.task.schema.dependencies, *found)})
+
+    def batch(self, n: int, seed: int, ask: Ask) -> Draft:
+        """``n`` rows, fewer where too few that the model drew can be kept."""
+        rng = np.random.default_rng(derive(seed, "align"))
+        surplus = self.params.surplus if self.grid is not None else 1.0
+        pool, rejects = self._pool(n, max(ceil(n * surplus), _FEWEST), seed, ask)
+        if self.grid is None or not pool.num_rows:
+            return Draft(*self._judged(pool.slice(0, n), rejects))
+        grid, rows = self.grid, min(n, pool.num_rows)
+        codes = grid.encode(pool)
+        best = chosen_rows(grid, codes, rows, rng, done=self.done)
+        made = refined(grid, pool.select(grid.names).take(pa.array(best)), codes[best], rng, done=self.done)
+        self.tally.changed, self.tally.selected_gap, self.tally.gap = made.changed, made.before, made.after
+        held = keep(self.schema, made.table, made.codes, grid, self.task.violations, rng, known=self.known)
+        self.known = held.known
+        table = _whole(self.task.schema, held.table, pool.take(pa.array(best)))
+        near = self.guard.near(table) if self.guard is not None else np.zeros(table.num_rows, np.bool_)
+        good = np.flatnonzero(~held.broken & ~near)
+        table, counted = table.take(pa.array(good)), held.codes[good]
+        # What alignment spoilt is replaced by other rows as they were drawn.
+        spare = self._spare(
+            pool, np.setdiff1d(np.flatnonzero((codes >= 0).all(axis=1)), best), n - len(good), rng
+        )
+        table = pa.concat_tables([table, pool.take(pa.array(spare))])
+        self._count(np.concatenate([counted, codes[spare]]))
+        self.tally.near += int(near.sum())
+        return Draft(*self._judged(table, rejects))
+
+    def _spare(self, pool: pa.Table, others: Array, n: int, rng: np.random.Generator) -> Array:
+        """At most ``n`` of the other rows of the pool, none that breaks a rule."""
+        some = rng.permutation(others)
+        if n <= 0 or not len(some):
+            return some[:0]
+        broken = self.task.violations(pool.take(pa.array(some)))
+        return some[~broken.any(axis=1)][:n] if broken.shape[1] else some[:n]
+
+    def _pool(self, n: int, wanted: int, seed: int, ask: Ask) -> tuple[pa.Table, list[Reject]]:
+        """Rows as the model writes them, none too near to a real one."""
+        parts: list[pa.Table] = []
+        rejects: list[Reject] = []
+        have = 0
+        for turn in range(_AGAIN):
+            rows, unread = self.writer.draw(wanted - have, derive(seed, "draw", turn), ask)
+            table = table_of(self.task.schema, rows)
+            self.tally.drawn += table.num_rows
+            self.tally.unreadable += len(unread)
+            rejects += unread
+            if self.guard is not None:
+                near = self.guard.near(table)
+                self.tally.near += int(near.sum())
+                table = table.filter(pa.array(~near))
+            parts.append(table)
+            have += table.num_rows
+            if have >= max(n, wanted // 2):
+                break
+        return pa.concat_tables(parts), rejects
+
+    def _judged(self, table: pa.Table, rejects: Sequence[Reject]) -> tuple[pa.Table, tuple[Reject, ...]]:
+        """Rows that keep every rule, and rejects for the others."""
+        rules = self.task.schema.rules
+        if not rules or not table.num_rows:
+            return table, tuple(rejects)
+        broken = self.task.violations(table)
+        bad = broken.any(axis=1)
+        told = [Reject("rule", rules[int(np.argmax(which))].label, "") for which in broken[bad]]
+        return table.filter(pa.array(~bad)), (*rejects, *told)
+
+    def _count(self, codes: Array) -> None:
+        assert self.grid is not None
+        before = self.done or [np.zeros(size, np.int64) for size in self.grid.sizes]
+        self.done = [
+            counts + np.bincount(codes[:, at], minlength=len(counts)) for at, counts in enumerate(before)
+        ]
+
+    def dump(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {
+            "done": None if self.done is None else [counts.tolist() for counts in self.done],
+            "known": self.known,
+            "tally": self.tally.__dict__,
+        }
+
+    def load(self, data: Mapping[str, Any]) -> None:
+        """What ``dump`` gave."""
+        done = data["done"]
+        self.done = None if done is None else [np.array(counts, np.int64) for counts in done]
+        self.known = data["known"]
+        self.tally = replace(_Tally(), **data["tally"])
+
+
+def _whole(schema: Schema, table: pa.Table, texts: pa.Table) -> pa.Table:
+    """All the schema's columns: aligned ones, and those that no statistic tells of (texts) as the model wrote them."""
+    target = arrow_schema(schema)
+    aligned = {column.name for column in schema.columns if column.kind != "text"} & set(table.column_names)
+    arrays = [
+        (table if field.name in aligned else texts).column(field.name).cast(field.type) for field in target
+    ]
+    return pa.Table.from_arrays(arrays, schema=target)

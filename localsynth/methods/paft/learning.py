@@ -1,0 +1,103 @@
+"""What a run learns once: an adapter of its own, one of the workspace, or which rows its prompt shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from localsynth.core.contracts import Ask, Task
+from localsynth.core.errors import RunError
+
+from .fitting import fit
+from .icl import chosen_examples
+from .params import PAFTParams
+from .structure import Structure
+from .training.start import EXTRA
+
+__all__ = ["Learnt", "learn"]
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """adapter : its id in the workspace, empty where rows are shown in the prompt instead; these are ``examples`` (numbers of
+    train rows). curve : loss per epoch.
+    """
+
+    adapter: str = ""
+    examples: tuple[int, ...] = ()
+    curve: tuple[Mapping[str, float], ...] = ()
+
+    def file(self, task: Task) -> Path:
+        """The adapter's file. Raises ``NotFound``, ``ModelError`` where it is gone or not what it was."""
+        if task.adapters is None:
+            raise RunError("this run has no place for adapters", "run it in a workspace")
+        return task.adapters.path(task.adapters.find(self.adapter))
+
+    def dump(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {
+            "adapter": self.adapter,
+            "examples": list(self.examples),
+            "curve": [dict(one) for one in self.curve],
+        }
+
+    @classmethod
+    def load(cls, data: Mapping[str, Any]) -> Learnt:
+        """What ``dump`` gave."""
+        return cls(data["adapter"], tuple(data["examples"]), tuple(data["curve"]))
+
+
+def learn(
+    task: Task,
+    params: PAFTParams,
+    structure: Structure,
+    train: pa.Table,
+    ask: Ask,
+    seed: int,
+    *,
+    trains: bool,
+) -> Learnt:
+    """Raises ``Cancelled``, ``RunError``, ``NotFound``, ``ContextTooSmall``."""
+    if params.adapter:
+        if task.adapters is None:
+            raise RunError("this run has no place for adapters", "run it in a workspace")
+        found = task.adapters.find(params.adapter)
+        ask.notice(f"rows are written with the adapter {found.label}")
+        return Learnt(found.adapter_id)
+    if not trains:
+        examples = chosen_examples(task, params, structure, train, ask, seed)
+        ask.notice(_told(len(examples), train.num_rows, ask), "warning")
+        return Learnt(examples=examples)
+    if task.folder is None or task.adapters is None:
+        raise RunError("this run has no place for adapters", "run it in a workspace")
+    curve = fit(task, params, structure, train, ask, seed, task.folder)
+    ask.notice(curve.told())
+    kept = task.adapters.keep(
+        curve.outcome.adapter,
+        settings={
+            "rank": params.rank,
+            "alpha": params.alpha,
+            "rows": curve.rows,
+            "held_out": curve.held,
+            "epochs": len(curve.outcome.curve),
+            "best_epoch": curve.outcome.best,
+            "ended": curve.outcome.why,
+            "seconds": curve.outcome.seconds,
+        },
+        curve=curve.outcome.curve,
+        order=structure.order,
+    )
+    return Learnt(kept.adapter_id, curve=curve.outcome.curve)
+
+
+def _told(examples: int, rows: int, ask: Ask) -> str:
+    why = (
+        f"the model is not fitted to the rows; {EXTRA} trains it, which finds far more of what goes together"
+        if ask.info.model is not None
+        else "the uniform engine reads nothing; its rows are chance, aligned"
+    )
+    return f"PAFT-ICL: {examples} of {rows:,} train rows stand in the prompt ({why})"

@@ -1,0 +1,184 @@
+"""The method: one door for all modes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pyarrow as pa
+
+from localsynth.core.contracts import Adapter, Ask, Draft, EngineInfo, MethodParams, Sampling, Task
+from localsynth.core.errors import DatasetError, EngineError, RecipeError, RunError
+from localsynth.core.finding import Explored
+from localsynth.core.nearest import nearest
+from localsynth.core.run import Exposure
+
+from .aligned import Aligned
+from .condition import conditioned, task_under
+from .faithful import Faithful
+from .icl import shown
+from .learning import Learnt, learn
+from .page import Page
+from .params import PAFTParams
+from .structure import Structure, structure_of, told_of, written
+from .targets import grid_of, guard_of, locks_of
+from .training.start import EXTRA, can_train
+from .writer import Writer
+
+__all__ = ["PAFT"]
+
+
+@dataclass
+class _Known:
+    """What ``learn`` found out."""
+
+    structure: Structure
+    learnt: Learnt
+
+
+class PAFT:
+    """Rows from a model fitted to the train rows, in the order their dependencies ask for (Xu et al. 2024)."""
+
+    name: ClassVar[str] = "paft"
+    version: ClassVar[int] = 1
+    exposure: ClassVar[Exposure] = Exposure.ROWS
+    needs_model: ClassVar[bool] = True
+    reads_targets: ClassVar[bool] = True
+    conditional: ClassVar[bool] = True
+    summary: ClassVar[str] = (
+        "Rows from a model fitted to the real rows (LoRA), in the order of their dependencies, then aligned."
+    )
+    Params: ClassVar[type[MethodParams]] = PAFTParams
+
+    def __init__(self, params: PAFTParams) -> None:
+        self.params = params
+        self._task: Task | None = None
+        self._known: _Known | None = None
+        self._maker: Aligned | Faithful | None = None
+        self._real = True
+
+    def prepare(self, task: Task, info: EngineInfo | None) -> None:
+        """Check what can be checked before a row is looked at.
+
+        Raises ``DatasetError`` where there are no rows, ``RecipeError`` where the order names what is not there, or training
+        is asked for and cannot be done.
+        """
+        if task.train is None:
+            raise DatasetError(
+                f"paft fits a model to rows, and '{task.dataset}' has none",
+                "import a table (localsynth import FILE)",
+            )
+        if task.condition is not None and self.params.mode == "faithful":
+            raise RecipeError(
+                "the faithful mode of paft writes freely, and makes no rows under a condition",
+                'choose mode = "aligned", or leave out where',
+            )
+        names = [column.name for column in written(task.schema)]
+        for name in self.params.order:
+            if name not in names:
+                raise RecipeError(
+                    f"order: '{task.dataset}' has no column '{name}' that is written{nearest(name, names)}",
+                    f"columns: {', '.join(names)}",
+                )
+        self._real = info is not None and info.model is not None
+        if self.params.learn == "finetune" and not self.params.adapter:
+            if not self._real:
+                raise RecipeError(
+                    "the uniform engine has nothing to train", 'choose a model, or learn = "in-context"'
+                )
+            if not can_train():
+                raise RecipeError(
+                    "training needs PyTorch, transformers, peft and gguf, which are not installed",
+                    f'{EXTRA}, or learn = "in-context"',
+                )
+        self._task = task
+
+    def batch_rows(self) -> int:
+        return self.params.batch_rows or (1_000 if self._trains() or not self._real else 200)
+
+    def learn(self, ask: Ask | None, seed: int) -> None:
+        """Dependencies, order, then the adapter. Raises ``Cancelled``, ``RunError``, ``ContextTooSmall``."""
+        ask, task = _model(ask), self._ready()
+        train = self._train()
+        explored = task.explore() if task.explore is not None else Explored()
+        structure = structure_of(task.schema, explored, self.params, seed)
+        ask.notice(told_of(structure))
+        if self.params.lock and self.params.mode == "aligned":
+            for note in locks_of(task.schema, structure, train).notes:
+                ask.notice(f"not locked: {note}", "warning")
+        self._known = _Known(
+            structure, learn(task, self.params, structure, train, ask, seed, trains=self._trains())
+        )
+
+    def batch(self, n: int, seed: int, ask: Ask | None) -> Draft:
+        return self._made().batch(n, seed, _model(ask))
+
+    def state(self) -> Mapping[str, Any]:
+        known = self._known
+        if known is None:
+            return {}
+        maker = self._maker.dump() if self._maker is not None else None
+        return {"structure": known.structure.dump(), "learnt": known.learnt.dump(), "maker": maker}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Raises ``RunError`` where the state is not one of this mode."""
+        try:
+            self._known = _Known(Structure.load(state["structure"]), Learnt.load(state["learnt"]))
+            self._maker = None
+            if state["maker"] is not None:
+                self._made().load(state["maker"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(
+                f"the stored state of the run does not fit paft, mode {self.params.mode}: {error!r}",
+                "start a new run",
+            ) from error
+
+    def _trains(self) -> bool:
+        return self._real and self.params.learn != "in-context" and (bool(self.params.adapter) or can_train())
+
+    def _ready(self) -> Task:
+        if self._task is None:
+            raise RunError("paft was used before it was prepared")
+        return self._task
+
+    def _train(self) -> pa.Table:
+        task = self._ready()
+        assert task.train is not None  # as prepared
+        return task.train()
+
+    def _made(self) -> Aligned | Faithful:
+        if self._maker is not None:
+            return self._maker
+        if self._known is None:
+            raise RunError("paft was used before it learnt anything")
+        task, params, train = self._ready(), self.params, self._train()
+        structure, learnt = self._known.structure, self._known.learnt
+        adapter = Adapter(str(learnt.file(task))) if learnt.adapter else None
+        if params.mode == "faithful":
+            self._maker = Faithful(params, task, structure, train, adapter)
+            return self._maker
+        locks = locks_of(task.schema, structure, train) if params.lock else None
+        page = Page.of(task.schema, structure.order, locks.grammar if locks is not None else None)
+        if adapter is None:
+            page = shown(page, task.schema, train, learnt.examples)
+        under = task if task.condition is None else task_under(task)
+        grid = grid_of(under, params) if params.align else None
+        # What is locked to the first column is written with it; drawn from its margin alone it might have no image.
+        lead = grid if locks is None or locks.values[0] == structure.order[:1] else None
+        writer = Writer(page, Sampling(temperature=params.temperature), adapter, lead)
+        self._maker = Aligned(
+            params,
+            under,
+            structure,
+            writer if task.condition is None else conditioned(writer, task, structure, train, locks),
+            grid,
+            guard_of(task, params, train),
+        )
+        return self._maker
+
+
+def _model(ask: Ask | None) -> Ask:
+    if ask is None:
+        raise EngineError("paft needs a model", "name one in the recipe, or 'uniform' for a dry run")
+    return ask

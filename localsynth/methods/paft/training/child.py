@@ -1,0 +1,91 @@
+"""The training process: reads its job from a folder, tells how far it is on standard output, leaves an adapter there."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from .job import read_job
+from .start import ADAPTER
+
+_KEPT = "kept.pt"
+_TOLD_EVERY_S = 0.2
+
+
+def main() -> None:
+    """Entry point; the folder is the only argument."""
+    folder = Path(sys.argv[1])
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # whatever a library prints goes to the log
+
+    def say(**message: Any) -> None:
+        try:
+            out.write(json.dumps(message) + "\n")
+            out.flush()
+        except BrokenPipeError:
+            os._exit(0)
+
+    threading.Thread(target=_watch_parent, daemon=True).start()
+    try:
+        _train(folder, say)
+    except MemoryError:
+        say(
+            what="failed",
+            message="training ran out of memory",
+            hint="lower train_batch, or use a smaller model",
+        )
+        sys.exit(1)
+
+
+def _watch_parent() -> None:
+    """End with the parent: nobody wants what is being computed. What was kept stays."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(0)
+
+
+def _train(folder: Path, say: Any) -> None:
+    settings, corpus = read_job(folder)
+    say(what="loading")
+    import torch
+
+    torch.set_num_threads(settings.threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    from peft import get_peft_model_state_dict
+
+    from .adapter import architecture_of, write_adapter
+    from .loop import Told, train
+    from .network import learner
+
+    model = learner(settings)
+    told = 0.0
+
+    def tell(now: Told) -> None:
+        nonlocal told
+        if now.held is not None or time.monotonic() - told > _TOLD_EVERY_S:
+            told = time.monotonic()
+            say(what="step", **now.__dict__)
+
+    state = train(model, settings, corpus, folder / _KEPT, tell)
+    matrices: dict[str, dict[str, Any]] = {}
+    for key, value in get_peft_model_state_dict(model).items():
+        name, which = key.removeprefix("base_model.model.").rsplit(".lora_", 1)
+        matrices.setdefault(name, {})[which[0]] = value.detach().float().cpu().numpy()
+    write_adapter(
+        folder / ADAPTER,
+        architecture_of(Path(settings.model)),
+        model.config,
+        {name: (both["A"], both["B"]) for name, both in matrices.items()},
+        settings.alpha,
+    )
+    say(what="done", curve=state.curve, best=state.best_epoch, why=state.why, seconds=state.seconds)
+
+
+if __name__ == "__main__":
+    main()

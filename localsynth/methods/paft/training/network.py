@@ -1,0 +1,63 @@
+"""The model that learns: a GGUF file de-quantized, with LoRA on every linear layer of its decoder."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM, GgufConfig
+from transformers.utils import logging
+
+from .job import Settings
+
+__all__ = ["learner", "place"]
+
+
+def place() -> torch.device:
+    """A GPU where there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def learner(settings: Settings) -> Any:
+    """The model in bfloat16, its weights frozen, with LoRA matrices that learn."""
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    path = Path(settings.model)
+    model = AutoModelForCausalLM.from_pretrained(
+        os.fspath(path.parent),
+        gguf_file=path.name,
+        quantization_config=GgufConfig(dequantize=True),
+        dtype=torch.bfloat16,
+        local_files_only=True,
+        trust_remote_code=False,
+    )
+    for holder in (model, model.config):
+        # A trace of the file's packing; with it nothing can be trained.
+        for name in ("quantization_config", "hf_quantizer", "is_quantized"):
+            if hasattr(holder, name):
+                delattr(holder, name)
+    model.to(place())
+    torch.manual_seed(settings.seed)
+    config = LoraConfig(
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=0.0,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+        use_rslora=False,
+    )
+    learner = get_peft_model(model, config, autocast_adapter_dtype=False)
+    if settings.dropout:
+        # Between the two matrices, where there are few numbers: on their input, it takes as long as the rest of a forward pass.
+        for name, module in learner.named_modules():
+            if ".lora_B." in name:
+                module.register_forward_pre_hook(partial(_drop, settings.dropout))
+    return learner
+
+
+def _drop(share: float, module: Any, given: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (torch.nn.functional.dropout(given[0], share, module.training), *given[1:])

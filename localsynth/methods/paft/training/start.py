@@ -1,0 +1,128 @@
+"""The parent's side of training: starts the child, tells how far it is, and takes the adapter. No torch is imported here."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO, Any
+
+from localsynth.core.errors import RunError
+
+__all__ = ["ADAPTER", "EXTRA", "Outcome", "can_train", "train_in_child"]
+
+ADAPTER = "adapter.gguf"
+EXTRA = "pip install 'localsynth[finetune]'"
+_LOG = "training.log"
+_PATIENCE_S = 0.25
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """adapter : the GGUF file. curve : per epoch the loss of held-out and of train rows, nats per row. best : the epoch kept.
+    why : training ended. seconds : of training, over all its processes.
+    """
+
+    adapter: Path
+    curve: tuple[dict[str, float], ...]
+    best: int
+    why: str
+    seconds: float
+
+
+def can_train() -> bool:
+    """Whether the extra is installed; nothing of it is imported."""
+    return all(find_spec(name) is not None for name in ("torch", "transformers", "peft", "gguf"))
+
+
+def train_in_child(folder: Path, tell: Callable[[dict[str, Any]], None]) -> Outcome:
+    """Train what :func:`~localsynth.methods.paft.training.job.write_job` left in ``folder``, or go on with it.
+
+    tell : gets each message of the child, and an empty one several times a second; what it raises ends the child, which has
+    kept where it was. Raises ``RunError`` where training fails.
+    """
+    log = folder / _LOG
+    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        process = _spawn(folder, file)
+        last: dict[str, Any] = {}
+        try:
+            for message in _messages(process):
+                last = message or last
+                tell(message)
+            process.wait()
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+            assert process.stdout is not None
+            process.stdout.close()
+    if process.returncode or last.get("what") != "done":
+        raise _failure(process.returncode, log, last)
+    return Outcome(
+        folder / ADAPTER, tuple(last["curve"]), int(last["best"]), str(last["why"]), float(last["seconds"])
+    )
+
+
+def _spawn(folder: Path, log: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        # -P: no module is taken from the folder a person happens to stand in
+        [sys.executable, "-P", "-m", "localsynth.methods.paft.training.child", os.fspath(folder)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        env=_environment(),
+        start_new_session=True,  # Ctrl+C in the terminal is the parent's to judge
+    )
+
+
+def _environment() -> dict[str, str]:
+    environment = dict(os.environ)
+    # Threads that spin while they wait stop everything where other work wants the cores too.
+    environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Nothing is looked up, loaded or told over the network, whatever the libraries would like to.
+    environment |= {
+        "HF_HUB_OFFLINE": "1",
+        "TRANSFORMERS_OFFLINE": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "DO_NOT_TRACK": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "PYTHONUNBUFFERED": "1",
+    }
+    here = str(Path(__file__).resolve().parents[4])
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [here, environment.get("PYTHONPATH")]))
+    return environment
+
+
+def _messages(process: subprocess.Popen[bytes]) -> Any:
+    """Each line of the child's as it comes, and nothing ({}) whenever none came for a while."""
+    assert process.stdout is not None
+    fd, rest = process.stdout.fileno(), b""
+    while True:
+        ready, _, _ = select.select([fd], [], [], _PATIENCE_S)
+        if not ready:
+            yield {}
+            continue
+        part = os.read(fd, 1 << 16)
+        if not part:
+            return
+        *lines, rest = (rest + part).split(b"\n")
+        for line in lines:
+            yield json.loads(line)
+
+
+def _failure(code: int, log: Path, last: dict[str, Any]) -> RunError:
+    if last.get("what") == "failed":
+        return RunError(str(last["message"]), str(last["hint"]))
+    how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+    memory = "; was there memory enough?" if code == -signal.SIGKILL else ""
+    return RunError(
+        f"the training process {how}{memory}",
+        f"its log is {log}; `localsynth runs resume` goes on where it was",
+    )
