@@ -335,7 +335,7 @@ def test_a_task_gives_no_road_to_the_holdout(leaky: Callable[..., Done]) -> None
     (task,) = Leaky.tasks
     assert [part.name for part in dataclasses.fields(task)] == [
         "dataset", "schema", "rows", "seed", "violations", "train", "targets", "given",
-        "explore", "model", "folder", "adapters",
+        "explore", "model", "folder", "adapters", "condition",
     ]  # fmt: skip
     assert task.given is None  # rows made before, of a run whose rows are members of them
     assert task.train is not None

@@ -1,8 +1,9 @@
 """Rows that come too near to a real one: told by how near real rows come to each other.
 
-The distance of two rows is Gower's (1971): the mean over columns of 0 or 1 for nominal values, and of the distance between
-ranks (as a share of all rows) for ordered ones; a missing value is at distance 1 from any other, 0 from a missing one. Texts
-count as equal or not.
+The distance of two rows is Gower's (1971): the mean over columns of 0 or 1 for nominal values, and for ordered ones of the
+share of rows between them, by a distribution that is smooth between some quantiles (the ranks of the real rows themselves are
+evenly apart, which other rows' are not). A missing value is at distance 1 from any other, 0 from a missing one. Texts count as
+equal or not.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ __all__ = ["NearGuard"]
 
 Array: TypeAlias = np.ndarray[Any, Any]
 _CELLS = 4_000_000  # distances held at once
+_NOTHING = 1e-12
+_KNOTS = 33
 _SOME = 2_000  # rows whose nearest neighbour tells what is usual
 _ORDERED = frozenset({"integer", "float", "date", "datetime"})
 
@@ -29,48 +32,48 @@ _ORDERED = frozenset({"integer", "float", "date", "datetime"})
 class NearGuard:
     """Knows the rows that must not come back.
 
-    share : a row is too near where it lies nearer to a real row than all but this share of the real rows lie to theirs; and
-    where it equals one. usual : that distance.
+    share : a row is too near where it lies nearer to a real row than all but this share of the real rows lie to theirs.
+    usual : that distance. A row equal to one that occurs only once is too near in any case; one equal to rows that occur
+    several times tells of none of them.
     """
 
     def __init__(self, schema: Schema, train: pa.Table, share: float = 0.05) -> None:
         self._columns = [column for column in schema.columns if column.kind != "identifier"]
-        self._ranks: dict[str, Array] = {}
+        self._ranks: dict[str, tuple[Array, Array]] = {}
         for column in self._columns:
             if column.kind in _ORDERED:
                 values, missing = whole(column, train.column(column.name))
-                self._ranks[column.name] = np.sort(values[~missing])
+                self._ranks[column.name] = _knots(values[~missing])
         self._words: dict[str, dict[Any, int]] = {column.name: {} for column in self._columns}
         self._train = self._placed(train)
+        self._alone = _alone(*self._train)
         self.usual = self._usual(share)
 
     def near(self, rows: pa.Table, check: Callable[[], None] = lambda: None) -> Array:
         """Which rows are too near (boolean)."""
         if not rows.num_rows or not len(self._train[0]):
             return np.zeros(rows.num_rows, np.bool_)
-        nearest = self._nearest(self._placed(rows), check)
-        return np.asarray((nearest < self.usual) | (nearest <= 1e-12))
+        nearest, which = self._nearest(self._placed(rows), check)
+        return np.asarray((nearest < self.usual) | ((nearest <= _NOTHING) & self._alone[which]))
 
     def _usual(self, share: float) -> float:
-        """Over some of the real rows, each without itself."""
+        """Over some of the real rows, each without itself; 0 where so small a share is not one row."""
         total = len(self._train[0])
-        if total < 2:
+        if total * share < 1:
             return 0.0
         some = np.random.default_rng(0).permutation(total)[:_SOME]
-        nearest = self._nearest((self._train[0][some], self._train[1][some]), lambda: None, leave=some)
+        nearest, _ = self._nearest((self._train[0][some], self._train[1][some]), lambda: None, leave=some)
         return float(np.quantile(nearest, share))
 
     def _placed(self, table: pa.Table) -> tuple[Array, Array]:
-        """Ordered columns as ranks (rows x columns, NaN where missing), the others as numbers of their values."""
+        """Ordered columns as shares of rows below (rows x columns, NaN where missing), others as numbers of their values."""
         ordered, nominal = [], []
         for column in self._columns:
             cells = table.column(column.name)
             if column.name in self._ranks:
                 values, missing = whole(column, cells)
-                known = self._ranks[column.name]
-                place = (np.searchsorted(known, values) + np.searchsorted(known, values, "right")) / 2
-                nominal_free = np.where(missing, np.nan, place / max(len(known), 1))
-                ordered.append(nominal_free)
+                knots, levels = self._ranks[column.name]
+                ordered.append(np.where(missing, np.nan, np.interp(values.astype(np.float64), knots, levels)))
                 continue
             words = self._words[column.name]
             coded = pc.dictionary_encode(cells.combine_chunks(), null_encoding="encode")
@@ -86,13 +89,13 @@ class NearGuard:
 
     def _nearest(
         self, rows: tuple[Array, Array], check: Callable[[], None], leave: Array | None = None
-    ) -> Array:
-        """The distance of each row to the nearest real one. leave : for each the real row that does not count."""
+    ) -> tuple[Array, Array]:
+        """The distance of each row to the nearest real one, and which it is. leave : for each the one that does not count."""
         ordered, nominal = rows
         real_ordered, real_nominal = self._train
         total = len(real_ordered)
         width = max(1, ordered.shape[1] + nominal.shape[1])
-        found = np.empty(len(ordered))
+        found, which = np.empty(len(ordered)), np.zeros(len(ordered), np.int64)
         step = max(1, _CELLS // max(total, 1))
         for at in range(0, len(ordered), step):
             check()
@@ -107,5 +110,25 @@ class NearGuard:
                 apart += nominal[part, column, None] != real_nominal[None, :, column]
             if leave is not None:
                 apart[np.arange(len(apart)), leave[part]] = np.inf
-            found[part] = apart.min(axis=1) / width
-        return found
+            which[part] = apart.argmin(axis=1)
+            found[part] = apart[np.arange(len(apart)), which[part]] / width
+        return found, which
+
+
+def _knots(values: Array) -> tuple[Array, Array]:
+    """Some different values, rising, and the share of all values below each (half of its own counted); one at least."""
+    if not len(values):
+        return np.zeros(1), np.zeros(1)
+    knots = np.unique(np.quantile(values, np.linspace(0, 1, _KNOTS), method="nearest")).astype(np.float64)
+    ordered = np.sort(values)
+    levels = (np.searchsorted(ordered, knots) + np.searchsorted(ordered, knots, "right")) / 2 / len(values)
+    return knots, levels
+
+
+def _alone(ordered: Array, nominal: Array) -> Array:
+    """Which rows no other equals."""
+    if not len(ordered):
+        return np.zeros(0, np.bool_)
+    whole_rows = np.concatenate([np.nan_to_num(ordered, nan=-1.0), nominal.astype(np.float64)], axis=1)
+    _, back, counts = np.unique(whole_rows, axis=0, return_inverse=True, return_counts=True)
+    return np.asarray(counts[back.ravel()] == 1)

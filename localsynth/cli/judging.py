@@ -251,8 +251,8 @@ def _show(
         print_text([_as_json(evaluation)])
         return
     if html is not None:
-        prompts = unkept.prompts if unkept is not None else None
-        path = space.report(evaluation, html, overwrite=overwrite, prompts=prompts)
+        prompts, told = (unkept.prompts, unkept.explanations) if unkept is not None else (None, None)
+        path = space.report(evaluation, html, overwrite=overwrite, prompts=prompts, explanations=told)
         print_text([str(path)])
         from localsynth.report.lookup import Lookup
 

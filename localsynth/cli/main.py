@@ -11,7 +11,20 @@ import typer
 
 from localsynth.core.errors import ExitCode, LocalsynthError
 
-from . import adapters, bench, checkup, data, demo, judging, machine, recipes, running, schemas, statistics
+from . import (
+    adapters,
+    bench,
+    checkup,
+    data,
+    demo,
+    filling,
+    judging,
+    machine,
+    recipes,
+    running,
+    schemas,
+    statistics,
+)
 from .output import debugging, err, say, show_error
 
 __all__ = ["app", "main", "run"]
@@ -24,7 +37,20 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: rich would take longer to load than everything else together
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (data, schemas, recipes, running, judging, statistics, machine, adapters, bench, checkup, demo):
+for group in (
+    data,
+    schemas,
+    recipes,
+    running,
+    filling,
+    judging,
+    statistics,
+    machine,
+    adapters,
+    bench,
+    checkup,
+    demo,
+):
     group.register(app)
 
 _SHORT = """\

@@ -201,7 +201,7 @@ def show(
     recipe: Annotated[bool, typer.Option("--recipe", help="Print the recipe as recorded, as TOML.")] = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Everything recorded about a run."""
+    """Everything recorded about a run, and what its method found out."""
     from localsynth.core.recipe import Recipe
 
     space = open_workspace(workspace)
@@ -235,6 +235,12 @@ def show(
     from .output import safe
 
     print_text(f"{name:<9} {safe(value)}" for name, value in facts.items() if value != "")
+    if (told := space.explain(found)) is not None:
+        from localsynth.report.terminal.making import Told
+
+        from .output import print_rich
+
+        print_rich(Told(told))
 
 
 def _named(run: Run | None) -> str:

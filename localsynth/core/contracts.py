@@ -9,8 +9,18 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_chec
 from pydantic import BaseModel, ConfigDict
 
 from .adapter import AdapterStore, LearntAdapter, ModelFile
+from .asking import (
+    Adapter,
+    Likelihood,
+    Message,
+    Sample,
+    SampleRequest,
+    Sampling,
+    ScoreRequest,
+    Trace,
+    Traced,
+)
 from .finding import Explored
-from .grammar import Grammar
 from .run import Exposure, Reject, Usage
 from .schema import Schema
 from .targets import Statistics, TargetSource
@@ -54,123 +64,6 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Message:
-    """One turn of a conversation. The text is data: chat-template tokens inside it are never read as such."""
-
-    role: Literal["system", "user"]
-    text: str
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How to draw from the distribution the grammar leaves open. 0 and 1 switch a filter off."""
-
-    temperature: float = 1.0
-    top_k: int = 0
-    top_p: float = 1.0
-    min_p: float = 0.0
-
-
-@dataclass(frozen=True)
-class Adapter:
-    """A LoRA adapter: a GGUF file made for the engine's model, and how much of it is added to the weights."""
-
-    path: str
-    scale: float = 1.0
-
-
-@dataclass(frozen=True)
-class SampleRequest:
-    """``n`` independent texts after the same prompt.
-
-    messages : the conversation; put what never changes first, requests with a common beginning share its cost. Where there
-        are none the bare prefix is gone on with, without a chat template.
-    prefix : how the model's answer begins; given, not sampled, and not part of the returned texts.
-    grammar : what the answer after the prefix must look like; ``None`` leaves the model free until it stops by itself.
-    seed : the texts are a function of the request alone, whatever else is asked in the same call, up to rounding: what is
-        decoded together may be summed in another order. The same calls in the same order give the same texts exactly.
-    max_tokens : bound for a free answer (``grammar=None``); ignored with a grammar, which has its own bound.
-    adapter : the LoRA adapter to write with. likelihood : keep the probability of what is drawn.
-    """
-
-    messages: tuple[Message, ...]
-    grammar: Grammar | None
-    n: int = 1
-    prefix: str = ""
-    sampling: Sampling = field(default_factory=Sampling)
-    seed: int = 0
-    max_tokens: int = 512
-    adapter: Adapter | None = None
-    likelihood: bool = False
-
-
-@dataclass(frozen=True)
-class Sample:
-    """The texts of one request, ``n`` of them, in exchangeable order.
-
-    logprobs : per text the natural logarithm of the probability with which each of its values was drawn, filters and
-        temperature included; ``None`` where it was not asked for. A value is a part of the grammar's outermost sequence
-        that is not fixed text (a cell of a row); any other grammar, and none, makes one value of the whole text.
-    """
-
-    texts: tuple[str, ...]
-    logprobs: tuple[tuple[float, ...], ...] | None = None
-
-
-@dataclass(frozen=True)
-class ScoreRequest:
-    """Texts whose likelihood after a prompt is wanted; the other fields are those of :class:`SampleRequest`.
-
-    With a grammar the probability of each token is the one among those the grammar allows at its place; a text that it
-    does not allow has probability 0. Without one, how likely the text is to end where it ends is left out. Texts are split
-    into tokens as the model's own tokenizer splits them.
-    """
-
-    messages: tuple[Message, ...]
-    grammar: Grammar | None
-    texts: tuple[str, ...]
-    prefix: str = ""
-    sampling: Sampling = field(default_factory=Sampling)
-    adapter: Adapter | None = None
-
-
-@dataclass(frozen=True)
-class Likelihood:
-    """The likelihood of texts. values : per text one log-probability for each value, as in :class:`Sample`.
-    tokens : per text how many tokens it has.
-    """
-
-    values: tuple[tuple[float, ...], ...]
-    tokens: tuple[int, ...]
-
-    @property
-    def logprobs(self) -> tuple[float, ...]:
-        """The log-probability of each text as a whole."""
-        return tuple(map(sum, self.values))
-
-
-@dataclass(frozen=True)
-class Traced:
-    """A text as the engine's model would write it. tokens : ids. places : for each token, which of :attr:`Trace.allowed` it
-    was chosen from; -1 where (nearly) every token may stand.
-    """
-
-    tokens: tuple[int, ...]
-    places: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Trace:
-    """The texts of one request, in order. prompt : token ids. allowed : sets of open tokens, each rising; the traces of one
-    call share them.
-    """
-
-    prompt: tuple[int, ...]
-    allowed: tuple[tuple[int, ...], ...] = ()
-    texts: tuple[Traced, ...] = ()
-
-
-@dataclass(frozen=True)
 class EngineInfo:
     """What a method may know of the engine.
 
@@ -210,7 +103,7 @@ class Engine(Protocol):
     def trace(self, requests: Sequence[ScoreRequest]) -> list[Trace]:
         """How each text would be written, token by token; nothing is computed by the model.
 
-        Raises ``EngineError`` where a text is none its grammar allows, or the engine knows no tokens.
+        Raises ``EngineError`` where the engine knows no tokens.
         """
         ...
 
@@ -356,7 +249,8 @@ class Method(Protocol):
     A method that sees the real rows through target statistics alone has a class attribute ``reads_targets = True``; it
     gets ``task.targets`` instead of ``task.train``, can run on published statistics, and under a privacy budget. One of
     exposure ``ROWS`` that declares it gets both, needs rows, and has no budget. One that can make rows under a condition has
-    ``conditional = True``; others are asked for none.
+    ``conditional = True``; others are asked for none. One that tells what it found out has ``explain``: see
+    :class:`~localsynth.core.explaining.Explains`.
     """
 
     name: ClassVar[str]

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from .dataset import Dataset
 from .errors import LocalsynthError
+from .explaining import Explanation
 from .judging import Score
 from .run import Run
 from .schema import Schema
@@ -144,11 +145,12 @@ def unseen(dataset: Dataset, run: Run) -> Dataset:
 class NotKept(LocalsynthError):
     """Scores were computed but could not be stored; ``evaluation`` holds them, and a caution that says so.
 
-    prompts : an example prompt of each run, as a report shows it.
+    prompts : an example prompt of each run, as a report shows it. explanations : what their methods found out.
     """
 
     evaluation: Evaluation
     prompts: Mapping[str, str] = MappingProxyType({})
+    explanations: Mapping[str, Explanation] = MappingProxyType({})
 
     @classmethod
     def of(cls, error: LocalsynthError, evaluation: Evaluation) -> Self:

@@ -15,7 +15,7 @@ from .errors import NotFound, SchemaError
 from .nearest import nearest
 from .seeds import derive
 
-__all__ = ["Edge", "Ordering", "order_columns", "orders"]
+__all__ = ["Edge", "Ordering", "circles", "order_columns", "orders"]
 
 
 class Depends(Protocol):
@@ -110,6 +110,13 @@ def orders(
         if all(other.order != one.order for one in found):
             found.append(other)
     return found[: max(k, 0)]
+
+
+def circles(nodes: Sequence[str], edges: Iterable[tuple[str, str]]) -> tuple[tuple[str, ...], ...]:
+    """Sets of two nodes or more that lead to each other in a circle; all in the order of ``nodes``."""
+    at = {node: place for place, node in enumerate(nodes)}
+    found = [part for part in _strongly_connected(nodes, edges) if len(part) > 1]
+    return tuple(tuple(sorted(part, key=at.__getitem__)) for part in found)
 
 
 def _known(name: str, names: Sequence[str], what: str) -> None:

@@ -216,7 +216,8 @@ class ParentSpec(_Tie):
 class Recipe(BaseModel):
     """One run, fully described.
 
-    rows : how many to make. seed : of everything random. where : a condition that every row of the run meets, in SQL. members : what belongs to the rows, to be made after them.
+    rows : how many to make. seed : of everything random. where : a condition that every row of the run meets, in SQL.
+    members : what belongs to the rows, to be made after them.
     parent : what the rows belong to; it then says how many there are.
     """
 

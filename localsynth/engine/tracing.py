@@ -11,7 +11,6 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..core.contracts import Trace, Traced
-from ..core.errors import EngineError
 from ..core.grammar import Grammar
 from .masks import Automaton, Grammars, Masks
 
@@ -32,7 +31,7 @@ class Tracer:
     def trace(
         self, prompt: Sequence[int], grammar: Grammar | None, texts: Sequence[tuple[int, ...]]
     ) -> Trace:
-        """One request's texts. Raises ``EngineError`` where the grammar does not allow one."""
+        """One request's texts."""
         number = None if grammar is None else self._grammars.compile(grammar)
         return Trace(tuple(prompt), texts=tuple(self._traced(number, text) for text in texts))
 
@@ -48,11 +47,11 @@ class Tracer:
         places = []
         for token in text:
             if automaton.complete:
-                raise EngineError("a text to learn from goes on where its grammar is at its end")
+                return Traced((), ())
             ids = automaton.allowed()
             at = int(np.searchsorted(ids, token))
             if at >= ids.size or ids[at] != token:
-                raise EngineError("a text to learn from is none that its grammar allows")
+                return Traced((), ())
             places.append(self._place(ids))
             automaton.push((token,))
         return Traced(text, tuple(places))

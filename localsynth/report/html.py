@@ -7,12 +7,14 @@ from functools import cache
 from importlib.resources import files
 
 from localsynth.core.evaluation import Evaluation
+from localsynth.core.explaining import Explanation
 from localsynth.core.judging import Family, Measure
 
 from .aimpart import aims_part, budget_part
 from .cautions import cautions
 from .columnpart import columns_part
 from .lookup import Lookup, Subject
+from .making import making_part
 from .markup import Child, Html, join, name, tag
 from .numbers import counted
 from .pairpart import pairs_part
@@ -49,6 +51,7 @@ def html_report(
     measures: Mapping[str, Measure],
     families: Mapping[str, Family],
     prompts: Mapping[str, str],
+    explanations: Mapping[str, Explanation] | None = None,
 ) -> str:
     """The report.
 
@@ -56,6 +59,7 @@ def html_report(
     ----------
     evaluation : what was judged. measures, families : what each measure means, by name; a metric without an entry is shown
         under its bare name. prompts : run id -> one example prompt as the model read it; may be empty.
+        explanations : run id -> what its method found out, of those that tell.
 
     Returns
     -------
@@ -80,6 +84,7 @@ def html_report(
         sections.append(("Further", "Further measures", more))
     sections += [
         ("Making", "How it was made", _made(lookup, prompts)),
+        *_where(("Findings", "How the rows were made", making_part(lookup, explanations or {}))),
         ("Definitions", "What was measured", definitions(lookup)),
         ("Glossary", "Glossary", glossary()),
     ]

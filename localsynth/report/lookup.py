@@ -12,7 +12,7 @@ from typing import Literal
 
 from localsynth.core.evaluation import REAL, REFERENCES, Evaluation
 from localsynth.core.judging import Family, Measure, Score
-from localsynth.core.run import Run
+from localsynth.core.run import Exposure, Run
 
 __all__ = ["CAUTION", "NOT_MEASURED", "NO_REAL_ROWS", "Figure", "Lookup", "Subject"]
 
@@ -104,9 +104,13 @@ class Lookup:
 
     @property
     def tells_of_rows(self) -> bool:
-        """Whether anything here comes from real rows without a privacy budget that covers it."""
+        """Whether anything here comes from real rows without a privacy budget that covers it.
+
+        Prompts and findings of a run that saw rows do, whatever it is held against.
+        """
         exact = any(statistics.origin == "rows" for statistics in self.evaluation.aims.values())
-        return self.evaluation.dataset.train_rows > 0 or exact
+        saw = any(run.exposure >= Exposure.ROWS for run in self.evaluation.runs)
+        return self.evaluation.dataset.train_rows > 0 or exact or saw
 
     @property
     def metrics(self) -> tuple[str, ...]:

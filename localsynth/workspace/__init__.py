@@ -36,6 +36,7 @@ from .datasets import Datasets
 from .doctor import Finding, examine
 from .evaluations import Evaluations
 from .files import format_of, save
+from .filling import Fills
 from .launch import Place, resume, start
 from .nested import members_due, members_of, members_recipe, parent_of
 from .packaged import copy_recipe, find_recipe, packaged_recipes
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 __all__ = ["Control", "Workspace", "copy_recipe", "find_recipe", "packaged_recipes", "workspace_folder"]
 
 
-class Workspace(Datasets, Suggesting, Evaluations, Adapters):
+class Workspace(Datasets, Suggesting, Evaluations, Adapters, Fills):
     """A folder with one DuckDB file in it: datasets, runs, rows; and adapters beside it.
 
     folder : default as :func:`workspace_folder`. It is made when something is first put into it.

@@ -13,10 +13,11 @@ from localsynth.core.statisticsfile import cross_tables, load_statistics
 from localsynth.core.widening import check_link
 from localsynth.store.grouprules import wide_rules
 from localsynth.store.rules import RuleChecker, check_satisfiable
+from localsynth.store.where import read_where
 
 from .choosing import build_method
 from .nested import check_completes
-from .permission import allow_budget, reads_targets
+from .permission import allow_budget, allow_condition, reads_targets
 from .sources import declared_schema
 
 __all__ = ["check_recipe", "check_schema"]
@@ -38,10 +39,14 @@ def check_recipe(path: Path) -> Recipe:
     method = build_method(recipe, path)
     if recipe.privacy.epsilon is not None:
         allow_budget(method)
+    if recipe.where is not None:
+        allow_condition(method)
     for spec in [recipe.dataset, *([recipe.members.dataset] if recipe.members is not None else [])]:
         schema = declared_schema(spec, path.parent)
         if schema is not None:
             check_schema(schema)
+            if recipe.where is not None:
+                read_where(recipe.where, schema)
         source = spec.source
         if source is not None and not source.startswith("sample:") and not (path.parent / source).is_file():
             raise RecipeError(

@@ -15,6 +15,7 @@ from localsynth.store.session import Store
 from .base import Base, PathLike
 
 if TYPE_CHECKING:
+    from localsynth.core.explaining import Explanation
     from localsynth.metrics.judge import Step
     from localsynth.report.comparison import Comparison
 
@@ -56,11 +57,11 @@ class Evaluations(Base):
         Store(self.folder).probe()
         choice = Choice(against, metrics, seed, threads, outside_budget)
         chosen = self._several(runs, against)
-        prompts = self._prompts(chosen)
+        prompts, explanations = self._prompts(chosen), self._explanations(chosen)
         try:
             return evaluate(self.store, chosen, choice, on_step, check or _go_on, on_warning or _say_nothing)
         except NotKept as error:
-            error.prompts = prompts
+            error.prompts, error.explanations = prompts, explanations
             raise
 
     def evaluation(
@@ -113,10 +114,12 @@ class Evaluations(Base):
         *,
         overwrite: bool = False,
         prompts: Mapping[str, str] | None = None,
+        explanations: Mapping[str, Explanation] | None = None,
     ) -> Path:
         """Write the report as one HTML file that needs no other. Raises ``DatasetError`` where the file exists.
 
-        prompts : an example prompt of each run, by its id; by default read from the workspace.
+        prompts : an example prompt of each run, by its id; explanations : what its method found out. By default both are
+        read from the workspace.
         """
         from localsynth.report.html import html_report
 
@@ -124,8 +127,25 @@ class Evaluations(Base):
         from .files import save_text
 
         examples = self._prompts(evaluation.runs) if prompts is None else prompts
-        text = html_report(evaluation, measures(), families(), examples)
+        told = self._explanations(evaluation.runs) if explanations is None else explanations
+        text = html_report(evaluation, measures(), families(), examples, told)
         return save_text(text, Path(os.fspath(path)), overwrite=overwrite)
+
+    def explain(self, run: Run | str = "last") -> Explanation | None:
+        """What a run's method found out, as the last commit left it; ``None`` where it tells nothing.
+
+        Of a state that another version of the method left, too, or one of a method that is not there any more.
+        """
+        from .explaining import explanation_of
+
+        return explanation_of(self.store, self.get_run(run))
+
+    def _explanations(self, runs: Iterable[Run]) -> dict[str, Explanation]:
+        """By run, of those whose methods tell."""
+        from .explaining import explanation_of
+
+        told = {run.run_id: explanation_of(self.store, run) for run in runs}
+        return {run_id: one for run_id, one in told.items() if one is not None}
 
     def _several(self, runs: tuple[Run | str, ...], against: str | None) -> list[Run]:
         """Each run once. Scores stand side by side, so all are of one split of one dataset."""

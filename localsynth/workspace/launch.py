@@ -199,7 +199,9 @@ def _opened(
         learns = learning(place.store, run, method, chosen, shown) if maker is method else Learning()
         condition = None
         if recipe.where is not None:
-            condition = sources.enter_context(condition_of(recipe.where, schema, shown, proven=run.rows_done > 0))
+            condition = sources.enter_context(
+                condition_of(recipe.where, schema, shown, proven=run.rows_done > 0)
+            )
             aims = aims and counted_under(condition, bus.notice)
         task = Task(
             dataset=dataset.name,

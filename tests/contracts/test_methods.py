@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from localsynth.core.contracts import Method, MethodParams, Task
+from localsynth.core.explaining import Explains, Explanation
 from localsynth.core.run import Exposure
 from localsynth.core.schema import Schema
 from localsynth.core.seeds import derive
@@ -124,6 +125,23 @@ def test_a_batch_depends_on_the_state_alone(name: str, params: dict[str, Any]) -
         resumed.restore(json.loads(states[batch - 1]))
         assert json.loads(json.dumps(resumed.state())) == json.loads(states[batch - 1])
         assert resumed.batch(25, derive(5, "batch", batch), FakeAsk()).rows.equals(tables[batch - 1])
+
+
+@pytest.mark.parametrize(("name", "params"), VARIANTS)
+def test_one_that_explains_does_so_from_the_stored_state_alone(name: str, params: dict[str, Any]) -> None:
+    cls = registry.get(name)
+    if not isinstance(cls, Explains):
+        pytest.skip("tells nothing")
+    assert cls.explain({}) == Explanation()
+    method = ready(name, params)
+    learnt = json.loads(json.dumps(method.state()))
+    method.batch(30, 3, FakeAsk())
+    finished = json.loads(json.dumps(method.state()))
+    for state in (learnt, finished):
+        told = cls.explain(state)
+        assert told.parts
+        assert Explanation.model_validate_json(told.model_dump_json()) == told
+        assert told == cls.explain(json.loads(json.dumps(state)))
 
 
 @pytest.mark.parametrize("name", METHODS)

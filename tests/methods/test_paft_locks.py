@@ -207,6 +207,17 @@ def test_what_goes_beyond_the_bound_is_left_open_and_said() -> None:
     assert "100 different values determine it, more than 50" in none.notes[0]
 
 
+def test_many_columns_determined_by_the_last() -> None:
+    """Each column leaves few values of the last, and what these have in common is no alternative of its own."""
+    rows = [(*((key * (at + 3) + at) % 7 for at in range(60)), key) for key in range(40)]
+    schema = columns_of(*(whole(f"c{at}", 0, 6) for at in range(60)), whole("key", 0, 39))
+    dependencies = [on("key", f"c{at}") for at in range(60)]
+    locked = lock(schema, rows, *dependencies)
+    assert set(locked.locked) == set(dependencies)
+    assert {tuple(row) for row in drawn(locked, 600)} == set(rows)
+    assert len(to_regex(locked.grammar)) < 20_000
+
+
 def test_what_followed_from_an_open_dependency_stands_for_itself() -> None:
     schema = columns_of(
         whole("x", 0, 199), letters("free", "abcdefghij"), whole("y", 0, 199), letters("z", "uv")

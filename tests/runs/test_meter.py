@@ -83,3 +83,18 @@ def test_tokens_per_second_are_those_written_while_the_engine_worked() -> None:
     meter = Meter("r", 10, 0, sent.append, clock=Clock())
     meter.used(Usage(1, 1, prompt_tokens=100, decoded_tokens=300, seconds=2.0))
     assert sent[-1].tokens_per_s == 150
+
+
+def test_work_that_makes_no_rows_has_a_share_and_an_eta_of_its_own() -> None:
+    sent: list[Progress] = []
+    clock = Clock()
+    meter = Meter("r", 100, 0, sent.append, clock=clock)
+    meter.working("training", 20, 100)  # taken up where it was: the first 20 cost nothing
+    assert (sent[-1].stage, sent[-1].stage_share, sent[-1].stage_eta_s) == ("training", 0.2, None)
+    clock.now += 8
+    meter.working("training", 60, 100)
+    assert (sent[-1].stage_share, sent[-1].stage_eta_s) == (0.6, 8.0)
+    meter.call(1, 10)
+    clock.now += 1
+    meter.call(2, 10)
+    assert sent[-1].stage_share is None

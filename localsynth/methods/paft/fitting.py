@@ -118,7 +118,20 @@ def _corpus(
         return corpus_of(ask.trace([told]), [range(len(told.texts))], held[: len(told.texts)])
     plain = train.to_pylist()
     traces = ask.trace([Page.of(task.schema, order).lines(plain) for order in structure.orders])
-    return corpus_of(traces, [range(len(plain))] * len(traces), held)
+    written = [at for at in range(len(plain)) if all(trace.texts[at].tokens for trace in traces)]
+    if len(written) < len(plain):
+        lost = len(plain) - len(written)
+        ask.notice(
+            f"{lost:,} train rows are not learnt: their texts hold quotes, backslashes or line breaks, which are never written",
+            "warning",
+        )
+    if len(written) - int(held[written].sum()) < 1:
+        raise DatasetError(
+            f"no train row of '{task.dataset}' can be learnt from",
+            "clean its texts, or leave the column out of the schema",
+        )
+    kept = [replace(trace, texts=tuple(trace.texts[at] for at in written)) for trace in traces]
+    return corpus_of(kept, [written] * len(kept), held)
 
 
 def _teller(ask: Ask) -> Any:

@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from localsynth.core.contracts import Ask, Task
-from localsynth.core.errors import RunError
+from localsynth.core.errors import RecipeError, RunError
 
 from .fitting import fit
 from .icl import chosen_examples
 from .params import PAFTParams
-from .structure import Structure
+from .structure import Structure, written
 from .training.start import EXTRA
 
-__all__ = ["Learnt", "learn"]
+__all__ = ["Learnt", "learn", "learnt_order"]
 
 
 @dataclass(frozen=True)
 class Learnt:
     """adapter : its id in the workspace, empty where rows are shown in the prompt instead; these are ``examples`` (numbers of
-    train rows). curve : loss per epoch.
+    train rows). curve : loss per epoch. settings : how the adapter was trained.
     """
 
     adapter: str = ""
     examples: tuple[int, ...] = ()
     curve: tuple[Mapping[str, float], ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     def file(self, task: Task) -> Path:
         """The adapter's file. Raises ``NotFound``, ``ModelError`` where it is gone or not what it was."""
@@ -43,12 +44,32 @@ class Learnt:
             "adapter": self.adapter,
             "examples": list(self.examples),
             "curve": [dict(one) for one in self.curve],
+            "settings": dict(self.settings),
         }
 
     @classmethod
     def load(cls, data: Mapping[str, Any]) -> Learnt:
         """What ``dump`` gave."""
-        return cls(data["adapter"], tuple(data["examples"]), tuple(data["curve"]))
+        return cls(
+            data["adapter"], tuple(data["examples"]), tuple(data["curve"]), dict(data.get("settings", {}))
+        )
+
+
+def learnt_order(task: Task, params: PAFTParams) -> PAFTParams:
+    """The parameters with the order that a chosen adapter learnt to write in: it knows no other.
+
+    Raises ``RecipeError`` where it learnt other columns.
+    """
+    if not params.adapter or task.adapters is None:
+        return params
+    found = task.adapters.find(params.adapter)
+    names = {column.name for column in written(task.schema)}
+    if set(found.order) != names:
+        raise RecipeError(
+            f"the adapter {found.label} writes the columns {', '.join(found.order)}, which are not those of '{task.dataset}'",
+            "choose another, or leave out `adapter` to train one",
+        )
+    return params.model_copy(update={"order": list(found.order), "orders": 1})
 
 
 def learn(
@@ -67,7 +88,12 @@ def learn(
             raise RunError("this run has no place for adapters", "run it in a workspace")
         found = task.adapters.find(params.adapter)
         ask.notice(f"rows are written with the adapter {found.label}")
-        return Learnt(found.adapter_id)
+        if found.stale:
+            ask.notice(
+                f"the rows of '{found.dataset}' are no longer those that {found.label} was learnt from",
+                "warning",
+            )
+        return Learnt(found.adapter_id, curve=found.curve, settings=found.settings)
     if not trains:
         examples = chosen_examples(task, params, structure, train, ask, seed)
         ask.notice(_told(len(examples), train.num_rows, ask), "warning")
@@ -91,7 +117,7 @@ def learn(
         curve=curve.outcome.curve,
         order=structure.order,
     )
-    return Learnt(kept.adapter_id, curve=curve.outcome.curve)
+    return Learnt(kept.adapter_id, curve=curve.outcome.curve, settings=kept.settings)
 
 
 def _told(examples: int, rows: int, ask: Ask) -> str:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["LIMIT", "Locked", "locked_row", "read_locked"]
 
 LIMIT = 20_000  # alternatives
-_EFFORT = 2  # pieces built in vain, to each alternative allowed, before the rest of a segment is left open
+_EFFORT = 1  # pieces built in vain, to each alternative allowed, before the rest of a segment is left open
 _FULL = "with what else its columns are locked to, and what is written between, it has too many alternatives"
 
 #: First and last place of a segment, and its grammar.
@@ -76,6 +76,12 @@ class Locked:
         For rows of two columns or more whose first cell is drawn beforehand: the locks hold for the rest.
         """
         return self._behind.after(cell)
+
+    @cached_property
+    def constraints(self) -> tuple[Constraint, ...]:
+        """What is kept, by places of the columns."""
+        places = {column.name: place for place, column in enumerate(self.columns)}
+        return tuple(_constraint(relation, places) for relation in self._relations)
 
     def keeps(self, rows: pa.Table) -> Mask:
         """Which rows keep all that is locked or boxed. Train rows that break a dependency are none the grammar allows."""
@@ -257,7 +263,7 @@ class _Desk:
         """The segments of the row; ``kept`` are the relations they keep."""
         sources: dict[Constraint, list[Relation]] = defaultdict(list)
         for relation in relations:
-            sources[self._constraint(relation)].append(relation)
+            sources[_constraint(relation, self._places)].append(relation)
         self.kept = []
         made: list[_Part] = []
         room = self.limit
@@ -314,11 +320,12 @@ class _Desk:
             self.effort += nesting.effort
         return (parts, total) if total <= room else None
 
-    def _constraint(self, relation: Relation) -> Constraint:
-        """The relation with its columns in the order in which they are written."""
-        order = sorted(range(len(relation.names)), key=lambda at: self._places[relation.names[at]])
-        patterns = frozenset(tuple(pattern[at] for at in order) for pattern in relation.patterns)
-        return Constraint(tuple(self._places[relation.names[at]] for at in order), patterns)
+
+def _constraint(relation: Relation, places: Mapping[str, int]) -> Constraint:
+    """The relation with its columns in the order in which they are written."""
+    order = sorted(range(len(relation.names)), key=lambda at: places[relation.names[at]])
+    patterns = frozenset(tuple(pattern[at] for at in order) for pattern in relation.patterns)
+    return Constraint(tuple(places[relation.names[at]] for at in order), patterns)
 
 
 def _different(dependencies: Iterable[Dependency]) -> list[Dependency]:

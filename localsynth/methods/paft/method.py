@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from localsynth.core.contracts import Adapter, Ask, Draft, EngineInfo, MethodParams, Sampling, Task
+from localsynth.core.contracts import Adapter, Ask, Draft, EngineInfo, Filled, MethodParams, Sampling, Task
 from localsynth.core.errors import DatasetError, EngineError, RecipeError, RunError
 from localsynth.core.finding import Explored
 from localsynth.core.nearest import nearest
@@ -16,9 +16,12 @@ from localsynth.core.run import Exposure
 
 from .aligned import Aligned
 from .condition import conditioned, task_under
+from .explaining import explained
 from .faithful import Faithful
+from .filling import Filler
 from .icl import shown
-from .learning import Learnt, learn
+from .learning import Learnt, learn, learnt_order
+from .locks import Locked
 from .page import Page
 from .params import PAFTParams
 from .structure import Structure, structure_of, told_of, written
@@ -50,6 +53,7 @@ class PAFT:
         "Rows from a model fitted to the real rows (LoRA), in the order of their dependencies, then aligned."
     )
     Params: ClassVar[type[MethodParams]] = PAFTParams
+    explain = staticmethod(explained)
 
     def __init__(self, params: PAFTParams) -> None:
         self.params = params
@@ -102,7 +106,7 @@ class PAFT:
         ask, task = _model(ask), self._ready()
         train = self._train()
         explored = task.explore() if task.explore is not None else Explored()
-        structure = structure_of(task.schema, explored, self.params, seed)
+        structure = structure_of(task.schema, explored, learnt_order(task, self.params), seed)
         ask.notice(told_of(structure))
         if self.params.lock and self.params.mode == "aligned":
             for note in locks_of(task.schema, structure, train).notes:
@@ -159,9 +163,7 @@ class PAFT:
             self._maker = Faithful(params, task, structure, train, adapter)
             return self._maker
         locks = locks_of(task.schema, structure, train) if params.lock else None
-        page = Page.of(task.schema, structure.order, locks.grammar if locks is not None else None)
-        if adapter is None:
-            page = shown(page, task.schema, train, learnt.examples)
+        page = self._page(locks, structure, learnt, train)
         under = task if task.condition is None else task_under(task)
         grid = grid_of(under, params) if params.align else None
         # What is locked to the first column is written with it; drawn from its margin alone it might have no image.
@@ -176,6 +178,32 @@ class PAFT:
             guard_of(task, params, train),
         )
         return self._maker
+
+    def _page(self, locks: Locked | None, structure: Structure, learnt: Learnt, train: pa.Table) -> Page:
+        task = self._ready()
+        page = Page.of(task.schema, structure.order, locks.grammar if locks is not None else None)
+        return page if learnt.adapter else shown(page, task.schema, train, learnt.examples)
+
+    def fill(self, rows: pa.Table, seed: int, ask: Ask | None) -> Filled:
+        """See :class:`~localsynth.core.contracts.Filling`. Raises ``RecipeError`` in the faithful mode, ``Cancelled``."""
+        if self.params.mode == "faithful":
+            raise RecipeError("the faithful mode of paft fills no cells", 'choose mode = "aligned"')
+        if self._known is None:
+            raise RunError("paft was used before it learnt anything")
+        task, params, train = self._ready(), self.params, self._train()
+        structure, learnt = self._known.structure, self._known.learnt
+        if not params.lock:
+            structure = replace(structure, dependencies=())
+        locks = locks_of(task.schema, structure, train)
+        filler = Filler(
+            task.schema,
+            self._page(locks, structure, learnt, train),
+            locks,
+            Sampling(temperature=params.temperature),
+            Adapter(str(learnt.file(task))) if learnt.adapter else None,
+            task.violations,
+        )
+        return filler.fill(rows, seed, _model(ask))
 
 
 def _model(ask: Ask | None) -> Ask:

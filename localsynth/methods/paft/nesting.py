@@ -26,7 +26,7 @@ __all__ = ["Constraint", "Nesting", "TooLarge", "segments"]
 #: What a grammar counts towards the bound: its alternatives, and what dates and texts weigh beside them.
 _DAY, _MOMENT, _TEXT = 20, 60, 30
 _LEVELS = 20  # of alternatives in alternatives: expressions and JSON hold no more than a few hundred brackets in brackets
-_EFFORT = 3  # pieces built, dead ends among them, to each alternative allowed
+_EFFORT = 2  # pieces built, dead ends among them, to each alternative allowed
 
 
 class TooLarge(Exception):
@@ -46,8 +46,6 @@ class Constraint:
         choices = [frozenset(cells) for cells in zip(*self.patterns, strict=True)]
         if len(self.places) < 2 or prod(map(len, choices)) != len(self.patterns):
             return [self]
-        if not self.patterns:
-            return [Constraint(self.places[:1], frozenset())]
         return [
             Constraint((place,), frozenset((cell,) for cell in cells))
             for place, cells in zip(self.places, choices, strict=True)

@@ -88,7 +88,7 @@ class PAFTParams(MethodParams):
         description="Bring the rows to the train split's margins and tables; off shows the bare model (aligned).",
     )
     surplus: float = Field(
-        default=4.0,
+        default=3.0,
         ge=1,
         le=50,
         description="Rows drawn for each row kept, of which the best are selected (aligned).",

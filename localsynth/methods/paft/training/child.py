@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from .job import read_job
-from .start import ADAPTER
+from .job import read_job, whole
+from .start import ADAPTER, ENDED
 
 _KEPT = "kept.pt"
 _TOLD_EVERY_S = 0.2
@@ -84,7 +84,11 @@ def _train(folder: Path, say: Any) -> None:
         {name: (both["A"], both["B"]) for name, both in matrices.items()},
         settings.alpha,
     )
-    say(what="done", curve=state.curve, best=state.best_epoch, why=state.why, seconds=state.seconds)
+    ended = {"curve": state.curve, "best": state.best_epoch, "why": state.why, "seconds": state.seconds}
+    with whole(folder / ENDED) as path, path.open("w", encoding="utf-8") as file:
+        os.fchmod(file.fileno(), 0o600)
+        json.dump(ended, file)
+    say(what="done", **ended)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import numpy as np
 
 from localsynth.core.contracts import Trace
 
-__all__ = ["Corpus", "Settings", "corpus_of", "read_job", "write_job"]
+__all__ = ["Corpus", "Settings", "corpus_of", "read_job", "whole", "write_job"]
 
 Array: TypeAlias = np.ndarray[Any, Any]
 _SETTINGS, _CORPUS = "job.json", "corpus.npz"
@@ -90,15 +90,15 @@ def _flat(parts: Sequence[Sequence[int]]) -> Array:
 def write_job(folder: Path, settings: Settings, corpus: Corpus) -> None:
     """Write both files, readable by their owner alone; each is whole or not there."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _whole(folder / _CORPUS) as path, path.open("wb") as file:
+    with whole(folder / _CORPUS) as path, path.open("wb") as file:
         os.fchmod(file.fileno(), 0o600)
         np.savez(file, **asdict(corpus))
-    with _whole(folder / _SETTINGS) as path, path.open("w", encoding="utf-8") as file:
+    with whole(folder / _SETTINGS) as path, path.open("w", encoding="utf-8") as file:
         os.fchmod(file.fileno(), 0o600)
         json.dump(asdict(settings), file)
 
 
-class _whole:  # noqa: N801 - reads as a statement
+class whole:  # noqa: N801 - reads as a statement
     """Write beside, then take the name."""
 
     def __init__(self, path: Path) -> None:

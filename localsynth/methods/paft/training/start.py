@@ -8,7 +8,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,9 +16,11 @@ from typing import IO, Any
 
 from localsynth.core.errors import RunError
 
-__all__ = ["ADAPTER", "EXTRA", "Outcome", "can_train", "train_in_child"]
+__all__ = ["ADAPTER", "ENDED", "EXTRA", "Outcome", "can_train", "train_in_child"]
 
 ADAPTER = "adapter.gguf"
+#: How a training ended that ended well.
+ENDED = "ended.json"
 EXTRA = "pip install 'localsynth[finetune]'"
 _LOG = "training.log"
 _PATIENCE_S = 0.25
@@ -48,6 +50,8 @@ def train_in_child(folder: Path, tell: Callable[[dict[str, Any]], None]) -> Outc
     tell : gets each message of the child, and an empty one several times a second; what it raises ends the child, which has
     kept where it was. Raises ``RunError`` where training fails.
     """
+    if (folder / ENDED).exists():
+        return _outcome(folder, json.loads((folder / ENDED).read_text(encoding="utf-8")))
     log = folder / _LOG
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         process = _spawn(folder, file)
@@ -65,8 +69,12 @@ def train_in_child(folder: Path, tell: Callable[[dict[str, Any]], None]) -> Outc
             process.stdout.close()
     if process.returncode or last.get("what") != "done":
         raise _failure(process.returncode, log, last)
+    return _outcome(folder, last)
+
+
+def _outcome(folder: Path, told: Mapping[str, Any]) -> Outcome:
     return Outcome(
-        folder / ADAPTER, tuple(last["curve"]), int(last["best"]), str(last["why"]), float(last["seconds"])
+        folder / ADAPTER, tuple(told["curve"]), int(told["best"]), str(told["why"]), float(told["seconds"])
     )
 
 

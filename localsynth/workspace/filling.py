@@ -1,0 +1,324 @@
+"""Missing cells of a table that is known in part, filled by a model fitted to a dataset of the workspace."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from localsynth.core.adapter import LearntAdapter
+from localsynth.core.contracts import (
+    Engine,
+    EngineInfo,
+    Filling,
+    Likelihood,
+    Method,
+    Sample,
+    SampleRequest,
+    ScoreRequest,
+    Task,
+    Trace,
+)
+from localsynth.core.dataset import Dataset
+from localsynth.core.errors import AdapterError, DatasetError, ModelError, PolicyError, RecipeError, RunError
+from localsynth.core.recipe import Recipe
+from localsynth.core.run import Exposure
+from localsynth.core.seeds import derive
+from localsynth.methods import registry
+from localsynth.store import adapters, datasets
+from localsynth.store.finding import explore
+from localsynth.store.partial import read_partial
+from localsynth.store.rules import RuleChecker
+from localsynth.store.session import Store
+
+from .base import Base, PathLike
+from .choosing import Chosen, Overrides, build_method, choose_model, overridden
+from .packaged import find_recipe
+from .permission import allow
+from .sources import ensure_dataset
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+__all__ = ["FilledTable", "Fills", "Say", "Step"]
+
+#: Told in words, with a level; and how far it is: stage, done, wanted.
+Say = Callable[[str, str], None]
+Step = Callable[[str, float, float], None]
+
+
+@dataclass(frozen=True)
+class FilledTable:
+    """A table without missing cells. rows : with the columns it came with, and those it lacked.
+
+    cells : how many were filled. broken : how many of the rows with such cells break a rule or a dependency all the same.
+    adapter : what it was filled with; ``None`` where rows were shown in the prompt instead.
+    """
+
+    rows: pa.Table
+    cells: int
+    broken: int
+    adapter: LearntAdapter | None
+
+
+class Fills(Base):
+    """Filling of tables."""
+
+    def fill(
+        self,
+        recipe: Recipe | PathLike,
+        table: PathLike | pa.Table | pd.DataFrame,
+        *,
+        adapter: LearntAdapter | str | None = None,
+        seed: int | None = None,
+        model: str | None = None,
+        threads: int | None = None,
+        encoding: str | None = None,
+        say: Say = lambda _text, _level: None,
+        step: Step = lambda _stage, _done, _wanted: None,
+    ) -> FilledTable:
+        """Fill the empty cells of a table with the recipe's dataset, model and method.
+
+        table : a file, or rows in memory; columns it lacks are made. Each row is filled given all that is known of it; known
+        cells stay as they are. adapter : to fill with; by default the newest of that dataset and model, and where there is none
+        rows of the dataset are shown in the prompt. A function of all of these and the seed.
+        Raises ``DatasetError`` naming column and row of a cell that does not fit the schema, ``RecipeError`` where the method
+        fills nothing, ``PolicyError``, ``ModelError``, ``NotFound``. What ``step`` raises ends it.
+        """
+        path = None if isinstance(recipe, Recipe) else find_recipe(recipe)
+        loaded = recipe if isinstance(recipe, Recipe) else Recipe.load(find_recipe(recipe))
+        loaded = overridden(loaded, Overrides(None, seed, model, threads))
+        if loaded.where is not None:
+            say("the recipe's condition (where) is for rows to be made, and changes nothing here", "warning")
+        _can_fill(build_method(loaded, path))
+        chosen = choose_model(build_method(loaded, path), loaded.model.name).laid_out(loaded.model.threads)
+        beside = path.parent if path else Path.cwd()
+        dataset = ensure_dataset(self.store, loaded, beside, lambda text: say(text, "info"))
+        allow(loaded, dataset, build_method(loaded, path))
+        if dataset.train_rows == 0:
+            raise DatasetError(
+                f"the dataset '{dataset.name}' has no rows that a model could know", "import a table"
+            )
+        rows, there = read_partial(self.store, dataset.schema, _source(table), encoding)
+        found = self._adapter(adapter, dataset, chosen, say)
+        method = build_method(_with(loaded, found), path)
+        made = _filled(self.store, loaded.seed, dataset, method, chosen, rows, found, _Told(say, step))
+        return _table(rows, made[0], there, made[1], found, dataset)
+
+    def _adapter(
+        self, wanted: LearntAdapter | str | None, dataset: Dataset, chosen: Chosen, say: Say
+    ) -> LearntAdapter | None:
+        """The one named, or the newest that is of use; its file found to be as it was learnt."""
+        if wanted is not None:
+            word = wanted.adapter_id if isinstance(wanted, LearntAdapter) else wanted
+            found = adapters.get(self.store, word)
+            _fits(found, chosen)
+            if datasets.get(self.store, found.dataset).policy < Exposure.ROWS:
+                raise PolicyError(
+                    f"the adapter {found.label} was learnt from rows of '{found.dataset}', whose policy does not allow their"
+                    " use any more",
+                    "choose another adapter",
+                )
+            if missing := [name for name in found.order if name not in dataset.schema.names]:
+                raise AdapterError(
+                    f"the adapter {found.label} writes a column '{missing[0]}', which '{dataset.name}' has not",
+                    f"choose one that was learnt on it: localsynth adapters list --dataset {dataset.name}",
+                )
+        else:
+            known = adapters.list_all(self.store, dataset.name)
+            usable = [
+                one
+                for one in known
+                if one.model_sha256 == chosen.sha256 and not one.stale and _writes_cells(one)
+            ]
+            if not usable:
+                return None
+            found = usable[0]
+            say(f"filling with the adapter {found.label}", "info")
+        adapters.check(self.store, found)
+        return found
+
+
+def _source(table: PathLike | pa.Table | pd.DataFrame) -> Path | pa.Table:
+    import pyarrow as pa
+
+    if isinstance(table, pa.Table):
+        return table
+    if hasattr(table, "columns"):
+        from .frames import from_pandas
+
+        return from_pandas(table)
+    return Path(table).expanduser()
+
+
+def _can_fill(method: Method) -> None:
+    if isinstance(method, Filling):
+        return
+    able = [name for name in registry.names() if hasattr(registry.get(name), "fill")]
+    raise RecipeError(
+        f"the method {method.name} fills no missing cells",
+        f"choose a method that does: {', '.join(able) or 'none is installed'}",
+    )
+
+
+def _writes_cells(adapter: LearntAdapter) -> bool:
+    """Whether it was trained on rows as they are filled: those of the faithful mode are sentences."""
+    method = Recipe.model_validate_json(adapter.recipe_json).method
+    return (
+        isinstance(registry.create(method.name, method.params), Filling)
+        and method.params.get("mode") != "faithful"
+    )
+
+
+def _fits(adapter: LearntAdapter, chosen: Chosen) -> None:
+    if adapter.model_sha256 != chosen.sha256:
+        raise ModelError(
+            f"the adapter {adapter.label} was learnt on the model {adapter.model}, and this recipe uses {chosen.name}",
+            f'name that model in the recipe ([model] name = "{adapter.model}"), or say --model {adapter.model}',
+        )
+
+
+def _with(recipe: Recipe, adapter: LearntAdapter | None) -> Recipe:
+    """The recipe with that adapter, in the order it writes; without one it shows rows in the prompt."""
+    params = {key: value for key, value in recipe.method.params.items() if key not in {"adapter", "learn"}}
+    if adapter is None:
+        params["learn"] = "in-context"
+    else:
+        params |= {"adapter": adapter.adapter_id, "order": list(adapter.order)}
+    return recipe.model_copy(update={"method": type(recipe.method)(name=recipe.method.name, **params)})
+
+
+def _filled(
+    store: Store,
+    seed: int,
+    dataset: Dataset,
+    method: Method,
+    chosen: Chosen,
+    rows: pa.Table,
+    adapter: LearntAdapter | None,
+    told: _Told,
+) -> tuple[pa.Table, Any]:
+    """The rows without missing cells, and which of them break something."""
+    from localsynth.engine import open_engine
+
+    assert isinstance(method, Filling)
+    train = datasets.train_table(store, dataset.name)
+    with ExitStack() as stack:
+        checker = stack.enter_context(closing(RuleChecker(dataset.schema)))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fill-", dir=store.folder)))
+        task = Task(
+            dataset=dataset.name,
+            schema=dataset.schema,
+            rows=rows.num_rows,
+            seed=seed,
+            violations=checker.violations,
+            train=lambda: train,
+            explore=lambda: explore(train, dataset.schema),
+            folder=folder,
+            adapters=_Adapters(store, adapter),
+        )
+        if chosen.layout is not None:
+            told.say(
+                f"loading {chosen.name} ({chosen.layout.size / 1e6:,.0f} MB; {chosen.layout.setup})", "info"
+            )
+        engine = stack.enter_context(
+            closing(open_engine(chosen.model, log_folder=store.log_folder, layout=chosen.layout))
+        )
+        ask = _Ask(engine, told)
+        method.prepare(task, ask.info)
+        method.learn(ask, derive(seed, "learn"))
+        found = method.fill(rows, derive(seed, "fill"), ask)
+    return found.rows, found.broken
+
+
+def _table(
+    before: pa.Table,
+    after: pa.Table,
+    there: Sequence[str],
+    broken: Any,
+    adapter: LearntAdapter | None,
+    dataset: Dataset,
+) -> FilledTable:
+    import numpy as np
+
+    made = [c.name for c in dataset.schema.columns if c.kind != "identifier"]
+    for name in there:
+        old, new = before.column(name), after.column(name)
+        if not new.filter(old.is_valid()).equals(old.filter(old.is_valid())):
+            raise RunError(f"known cells of '{name}' were changed", "this is a mistake in the method")
+    cells = sum(before.column(name).null_count for name in made)
+    open_ = np.zeros(before.num_rows, np.bool_)
+    for name in made:
+        open_ |= before.column(name).is_null().to_numpy()
+    names = [*there, *(name for name in made if name not in there)]
+    return FilledTable(after.select(names), cells, int((broken & open_).sum()), adapter)
+
+
+@dataclass(frozen=True)
+class _Told:
+    say: Say
+    step: Step
+
+
+class _Adapters:
+    """See :class:`~localsynth.core.adapter.AdapterStore`: the one adapter there is to fill with."""
+
+    def __init__(self, store: Store, adapter: LearntAdapter | None) -> None:
+        self._store, self._adapter = store, adapter
+
+    def find(self, id_or_name: str) -> LearntAdapter:
+        """The adapter."""
+        if self._adapter is None or id_or_name not in {self._adapter.adapter_id, self._adapter.name}:
+            raise RunError(f"there is no adapter '{id_or_name}' to fill with", "name one with --adapter")
+        return self._adapter
+
+    def path(self, adapter: LearntAdapter) -> Path:
+        """Its file."""
+        return adapters.file_of(self._store, adapter)
+
+    def keep(
+        self,
+        path: Path,
+        *,
+        settings: Mapping[str, Any],
+        curve: Sequence[Mapping[str, Any]],
+        order: Sequence[str],
+    ) -> LearntAdapter:
+        """Nothing is learnt while cells are filled."""
+        raise RunError("an adapter is learnt by a run", "localsynth run RECIPE, then fill")
+
+
+class _Ask:
+    """See :class:`~localsynth.core.contracts.Ask`; nothing is recorded, since nothing is kept."""
+
+    def __init__(self, engine: Engine, told: _Told) -> None:
+        self._engine, self._told = engine, told
+
+    @property
+    def info(self) -> EngineInfo:
+        return self._engine.info()
+
+    def sample(self, purpose: str, requests: Sequence[SampleRequest]) -> list[Sample]:
+        return self._engine.sample(requests)[0] if requests else []
+
+    def score(self, purpose: str, requests: Sequence[ScoreRequest]) -> list[Likelihood]:
+        return self._engine.score(requests)[0] if requests else []
+
+    def trace(self, requests: Sequence[ScoreRequest]) -> list[Trace]:
+        return self._engine.trace(requests)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return self._engine.count_tokens(texts)
+
+    def prompt_tokens(self, request: SampleRequest) -> int:
+        return self._engine.prompt_tokens(request)
+
+    def working(self, stage: str, done: float, wanted: float) -> None:
+        self._told.step(stage, done, wanted)
+
+    def notice(self, text: str, level: Literal["info", "warning"] = "info") -> None:
+        self._told.say(text, level)
