@@ -66,7 +66,11 @@ def task(name: str, seed: int = 5) -> Task:
     if not getattr(registry.get(name), "reads_targets", False):
         return made
     targets = aimed(made, train)
-    return replace(targets, train=made.train, explore=made.explore) if registry.get(name).exposure >= Exposure.ROWS else targets
+    return (
+        replace(targets, train=made.train, explore=made.explore)
+        if registry.get(name).exposure >= Exposure.ROWS
+        else targets
+    )
 
 
 def ready(name: str, params: dict[str, Any], seed: int = 5) -> Method:

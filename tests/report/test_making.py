@@ -227,8 +227,8 @@ Ended       all epochs are done
 Kept        what it was after epoch 2
 
 The order of the columns
-Each cell is written knowing all cells before it; 1 more order that the same
-dependencies allow was used beside it.
+Each cell is written knowing all cells before it; the same dependencies allow 1
+more order, found to train on.
 1. sex  the target
 2. zip  determines others
 3. town zip determines it

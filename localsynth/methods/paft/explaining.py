@@ -58,7 +58,7 @@ def _facts(title: str, caption: str, facts: Mapping[str, str]) -> Facts:
 
 def _order(structure: Structure) -> Steps:
     more = len(structure.orders) - 1
-    also = f"; {counted(more, 'more order')} that the same dependencies allow {'was' if more == 1 else 'were'} used beside it"
+    also = f"; the same dependencies allow {counted(more, 'more order')}, found to train on"
     return Steps(
         title="The order of the columns",
         caption=f"Each cell is written knowing all cells before it{also if more else ''}.",
