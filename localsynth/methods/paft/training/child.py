@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .job import read_job, whole
+from .pace import SPIN, Pace, Unsuited
 from .start import ADAPTER, ENDED
 
 _KEPT = "kept.pt"
@@ -33,6 +34,8 @@ def main() -> None:
     threading.Thread(target=_watch_parent, daemon=True).start()
     try:
         _train(folder, say)
+    except Unsuited as other:
+        say(what="again", spin=other.spin)
     except MemoryError:
         say(
             what="failed",
@@ -66,8 +69,12 @@ def _train(folder: Path, say: Any) -> None:
     model = learner(settings)
     told = 0.0
 
+    pace = Pace(os.environ.get(SPIN) == "1", settings.threads) if _told_how_to_wait() else None
+
     def tell(now: Told) -> None:
         nonlocal told
+        if pace is not None and now.held is None:
+            pace.step()
         if now.held is not None or time.monotonic() - told > _TOLD_EVERY_S:
             told = time.monotonic()
             say(what="step", **now.__dict__)
@@ -89,6 +96,13 @@ def _train(folder: Path, say: Any) -> None:
         os.fchmod(file.fileno(), 0o600)
         json.dump(ended, file)
     say(what="done", **ended)
+
+
+def _told_how_to_wait() -> bool:
+    """On a GPU the threads hardly matter."""
+    import torch
+
+    return bool(os.environ.get(SPIN)) and not torch.cuda.is_available()
 
 
 if __name__ == "__main__":

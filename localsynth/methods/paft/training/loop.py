@@ -17,6 +17,7 @@ from peft import get_peft_model_state_dict, set_peft_model_state_dict
 
 from .job import Corpus, Settings
 from .loss import token_losses
+from .pace import Unsuited
 from .packing import Open, Packed, pack
 
 __all__ = ["Told", "train"]
@@ -24,7 +25,7 @@ __all__ = ["Told", "train"]
 Tell: TypeAlias = Callable[["Told"], None]
 #: Seconds of training that a kill may cost; tests ask for none.
 _KEEP_EVERY_S = float(os.environ.get("LOCALSYNTH_KEEP_EVERY_S", "20"))
-_LOOKED_AT = 200  # train rows whose loss is taken beside that of the held-out rows
+_LOOKED_AT = 64  # train rows whose loss is taken beside that of the held-out rows
 
 
 @dataclass(frozen=True)
@@ -85,10 +86,14 @@ class _Trainer:
     def run(self) -> _State:
         self._restore()
         state, settings = self.state, self.settings
-        while not state.done and state.epoch < settings.epochs:
-            self._epoch()
-            self._judge()
+        try:
+            while not state.done and state.epoch < settings.epochs:
+                self._epoch()
+                self._judge()
+                self._keep()
+        except Unsuited:
             self._keep()
+            raise
         if state.weights:
             set_peft_model_state_dict(self.model, state.weights)
         state.done = True

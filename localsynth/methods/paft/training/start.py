@@ -16,6 +16,8 @@ from typing import IO, Any
 
 from localsynth.core.errors import RunError
 
+from .pace import SPIN, idle
+
 __all__ = ["ADAPTER", "ENDED", "EXTRA", "Outcome", "can_train", "train_in_child"]
 
 ADAPTER = "adapter.gguf"
@@ -24,6 +26,7 @@ ENDED = "ended.json"
 EXTRA = "pip install 'localsynth[finetune]'"
 _LOG = "training.log"
 _PATIENCE_S = 0.25
+_MOST_CHANGES = 6  # each costs the time to load the model
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,20 @@ def train_in_child(folder: Path, tell: Callable[[dict[str, Any]], None]) -> Outc
     """
     if (folder / ENDED).exists():
         return _outcome(folder, json.loads((folder / ENDED).read_text(encoding="utf-8")))
-    log = folder / _LOG
+    log, last = folder / _LOG, {"what": "again", "spin": idle(os.getloadavg()[0], os.cpu_count() or 1)}
+    for _ in range(_MOST_CHANGES):
+        last = _once(folder, log, tell, spin=bool(last["spin"]))
+        if last["what"] != "again":
+            return _outcome(folder, last)
+    return _outcome(folder, _once(folder, log, tell, spin=None))
+
+
+def _once(
+    folder: Path, log: Path, tell: Callable[[dict[str, Any]], None], *, spin: bool | None
+) -> dict[str, Any]:
+    """One process; its last message. spin : how its threads wait, for good where ``None``."""
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        process = _spawn(folder, file)
+        process = _spawn(folder, file, spin)
         last: dict[str, Any] = {}
         try:
             for message in _messages(process):
@@ -67,9 +81,9 @@ def train_in_child(folder: Path, tell: Callable[[dict[str, Any]], None]) -> Outc
                 process.wait()
             assert process.stdout is not None
             process.stdout.close()
-    if process.returncode or last.get("what") != "done":
+    if process.returncode or last.get("what") not in {"done", "again"}:
         raise _failure(process.returncode, log, last)
-    return _outcome(folder, last)
+    return last
 
 
 def _outcome(folder: Path, told: Mapping[str, Any]) -> Outcome:
@@ -78,22 +92,23 @@ def _outcome(folder: Path, told: Mapping[str, Any]) -> Outcome:
     )
 
 
-def _spawn(folder: Path, log: IO[bytes]) -> subprocess.Popen[bytes]:
+def _spawn(folder: Path, log: IO[bytes], spin: bool | None) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         # -P: no module is taken from the folder a person happens to stand in
         [sys.executable, "-P", "-m", "localsynth.methods.paft.training.child", os.fspath(folder)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=log,
-        env=_environment(),
+        env=_environment(spin),
         start_new_session=True,  # Ctrl+C in the terminal is the parent's to judge
     )
 
 
-def _environment() -> dict[str, str]:
+def _environment(spin: bool | None) -> dict[str, str]:
     environment = dict(os.environ)
-    # Threads that spin while they wait stop everything where other work wants the cores too.
-    environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if not spin:
+        environment["OMP_WAIT_POLICY"] = "PASSIVE"
+    environment[SPIN] = "" if spin is None else str(int(spin))
     # Nothing is looked up, loaded or told over the network, whatever the libraries would like to.
     environment |= {
         "HF_HUB_OFFLINE": "1",
