@@ -1,4 +1,4 @@
-# Everything runs out of .venv, which `make setup` builds from requirements.lock. Only setup and model use the network.
+# Everything runs out of .venv, which `make setup` builds from requirements.lock. Only setup, finetune and model use the network.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import EngineDied, EngineError
-from .child import spawn
+from .child import finding_us, spawn
 from .wire import read_frame, write_frame
 
 __all__ = ["LoopResult", "LoopTask", "PlainLoop"]
@@ -154,11 +154,7 @@ class PlainLoop:
 
 def _environment() -> dict[str, str]:
     """Ours, but for what tunes llama.cpp's threads: the engine is measured against their defaults."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(_TUNING)}
-    # The child must find the very package its parent runs, also where it was put on the path by hand.
-    here = str(Path(__file__).resolve().parents[2])
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [here, environment.get("PYTHONPATH")]))
-    return environment
+    return finding_us({key: value for key, value in os.environ.items() if not key.startswith(_TUNING)})
 
 
 # --- the child ------------------------------------------------------------------------------------------------------

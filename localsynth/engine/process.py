@@ -25,7 +25,7 @@ from ..core.contracts import (
 )
 from ..core.errors import EngineDied, EngineError
 from ..core.run import Usage
-from .child import spawn
+from .child import finding_us, spawn
 from .setup import Setup
 from .wire import decode_error, encode_requests, read_frame, write_frame
 
@@ -299,7 +299,4 @@ def _environment() -> dict[str, str]:
     # in each. One heap for all costs no speed that could be measured and 24 MB less over a run of many long prompts.
     environment.setdefault("MALLOC_ARENA_MAX", "1")
     environment["PYTHONUNBUFFERED"] = "1"
-    # The child must find the very package its parent runs, also where it was put on the path by hand.
-    here = str(Path(__file__).resolve().parents[2])
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [here, environment.get("PYTHONPATH")]))
-    return environment
+    return finding_us(environment)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from ..core.errors import ModelError
+from .child import finding_us
 from .gguf import GgufHeader, read_header
 from .placing import Progress
 
@@ -75,7 +76,7 @@ def _make(
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
-            env=_environment(),
+            env=finding_us(os.environ),
             start_new_session=True,  # Ctrl+C in the terminal is the parent's to judge
         ) as child:
             try:
@@ -121,13 +122,6 @@ def _failure(source: Path, quantization: str, code: int, log: IO[bytes]) -> Mode
     lines = [line.strip() for line in log.read().decode(errors="replace").splitlines() if line.strip()]
     told = [line for line in lines if "failed" in line] or lines or [f"exit code {code}"]
     return ModelError(f"{what}: {told[-1]}", "`localsynth models verify` checks the file it is made of")
-
-
-def _environment() -> dict[str, str]:
-    # The child must find the very package its parent runs, also where it was put on the path by hand.
-    here = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
-    return {**os.environ, "PYTHONPATH": path}
 
 
 # --- the child ------------------------------------------------------------------------------------------------------

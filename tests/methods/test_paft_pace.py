@@ -26,6 +26,7 @@ class Machine:
 def test_threads_that_get_their_cores_go_on_spinning() -> None:
     machine = Machine()
     machine.go(machine.pace(spin=True), 100, 0.97)
+    assert machine.now == 100
 
 
 def test_threads_that_are_held_up_stop_spinning() -> None:

@@ -32,7 +32,6 @@ from .writer import Writer
 __all__ = ["Aligned"]
 
 Array: TypeAlias = np.ndarray[Any, Any]
-_BATCH = 1_000
 _AGAIN = 3  # times that rows are drawn where too few were good
 _FEWEST = 64  # rows drawn at least: few leave no choice
 

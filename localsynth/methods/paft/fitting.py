@@ -71,7 +71,7 @@ def fit(
     task: Task, params: PAFTParams, structure: Structure, train: pa.Table, ask: Ask, seed: int, folder: Path
 ) -> Curve:
     """Train, or go on where a killed training was. Raises ``Cancelled`` and ``RunError``."""
-    from .training.job import Settings, write_job
+    from .training.job import Settings, read_job, write_job
 
     rows = train.num_rows
     held = held_rows(rows, params.held_out if params.mode == "aligned" else 0.0, seed)
@@ -99,7 +99,9 @@ def fit(
             settings = replace(settings, open_loss=False)
         write_job(folder, settings, corpus)
     outcome = train_in_child(folder, _teller(ask))
-    return Curve(outcome, rows - int(held.sum()), int(held.sum()))
+    _, learnt = read_job(folder)  # rows that cannot be written are not among them
+    judged = int(learnt.held[np.unique(learnt.row)].sum())
+    return Curve(outcome, len(np.unique(learnt.row)) - judged, judged)
 
 
 def _corpus(
@@ -141,10 +143,9 @@ def _teller(ask: Ask) -> Any:
     def tell(message: Mapping[str, Any]) -> None:
         if message.get("what") == "step":
             done.update(step=message["step"], steps=message["steps"])
-            if message["held"] is not None:
-                ask.notice(
-                    f"epoch {message['epoch']}: held-out rows {message['held']:.2f} nats, train rows {message['seen']:.2f}"
-                )
+            if message["seen"] is not None:
+                held = "" if message["held"] is None else f"held-out rows {message['held']:.2f} nats, "
+                ask.notice(f"epoch {message['epoch']}: {held}train rows {message['seen']:.2f} nats")
         ask.working("training", done["step"], done["steps"])
 
     return tell

@@ -60,6 +60,7 @@ class PAFT:
         self._task: Task | None = None
         self._known: _Known | None = None
         self._maker: Aligned | Faithful | None = None
+        self._locks: Locked | None = None
         self._real = True
 
     def prepare(self, task: Task, info: EngineInfo | None) -> None:
@@ -109,7 +110,7 @@ class PAFT:
         structure = structure_of(task.schema, explored, learnt_order(task, self.params), seed)
         ask.notice(told_of(structure))
         if self.params.lock and self.params.mode == "aligned":
-            for note in locks_of(task.schema, structure, train).notes:
+            for note in self._locked(structure, train).notes:
                 ask.notice(f"not locked: {note}", "warning")
         self._known = _Known(
             structure, learn(task, self.params, structure, train, ask, seed, trains=self._trains())
@@ -162,7 +163,7 @@ class PAFT:
         if params.mode == "faithful":
             self._maker = Faithful(params, task, structure, train, adapter)
             return self._maker
-        locks = locks_of(task.schema, structure, train) if params.lock else None
+        locks = self._locked(structure, train) if params.lock else None
         page = self._page(locks, structure, learnt, train)
         under = task if task.condition is None else task_under(task)
         grid = grid_of(under, params) if params.align else None
@@ -178,6 +179,12 @@ class PAFT:
             guard_of(task, params, train),
         )
         return self._maker
+
+    def _locked(self, structure: Structure, train: pa.Table) -> Locked:
+        """Built once: it takes seconds where many columns depend on each other."""
+        if self._locks is None:
+            self._locks = locks_of(self._ready().schema, structure, train)
+        return self._locks
 
     def _page(self, locks: Locked | None, structure: Structure, learnt: Learnt, train: pa.Table) -> Page:
         task = self._ready()

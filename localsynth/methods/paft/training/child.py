@@ -68,14 +68,13 @@ def _train(folder: Path, say: Any) -> None:
 
     model = learner(settings)
     told = 0.0
-
     pace = Pace(os.environ.get(SPIN) == "1", settings.threads) if _told_how_to_wait() else None
 
     def tell(now: Told) -> None:
         nonlocal told
-        if pace is not None and now.held is None:
+        if pace is not None and now.seen is None:
             pace.step()
-        if now.held is not None or time.monotonic() - told > _TOLD_EVERY_S:
+        if now.seen is not None or time.monotonic() - told > _TOLD_EVERY_S:
             told = time.monotonic()
             say(what="step", **now.__dict__)
 
@@ -93,7 +92,6 @@ def _train(folder: Path, say: Any) -> None:
     )
     ended = {"curve": state.curve, "best": state.best_epoch, "why": state.why, "seconds": state.seconds}
     with whole(folder / ENDED) as path, path.open("w", encoding="utf-8") as file:
-        os.fchmod(file.fileno(), 0o600)
         json.dump(ended, file)
     say(what="done", **ended)
 

@@ -91,20 +91,19 @@ def write_job(folder: Path, settings: Settings, corpus: Corpus) -> None:
     """Write both files, readable by their owner alone; each is whole or not there."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with whole(folder / _CORPUS) as path, path.open("wb") as file:
-        os.fchmod(file.fileno(), 0o600)
         np.savez(file, **asdict(corpus))
     with whole(folder / _SETTINGS) as path, path.open("w", encoding="utf-8") as file:
-        os.fchmod(file.fileno(), 0o600)
         json.dump(asdict(settings), file)
 
 
 class whole:  # noqa: N801 - reads as a statement
-    """Write beside, then take the name."""
+    """Write beside, readable by the owner alone, then take the name."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._beside = path, path.with_name(path.name + ".new")
 
     def __enter__(self) -> Path:
+        os.close(os.open(self._beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
         return self._beside
 
     def __exit__(self, kind: object, *_: object) -> None:

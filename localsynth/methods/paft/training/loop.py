@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from peft import get_peft_model_state_dict, set_peft_model_state_dict
 
-from .job import Corpus, Settings
+from .job import Corpus, Settings, whole
 from .loss import token_losses
 from .pace import Unsuited
 from .packing import Open, Packed, pack
@@ -30,7 +30,9 @@ _LOOKED_AT = 64  # train rows whose loss is taken beside that of the held-out ro
 
 @dataclass(frozen=True)
 class Told:
-    """How far it is. loss : nats per row of the last steps; held, seen : of held-out rows and of train rows, after an epoch."""
+    """How far it is. loss : nats per row of the last steps; after an epoch seen : of train rows, held : of held-out rows, where
+    there are any.
+    """
 
     step: int
     steps: int
@@ -163,19 +165,20 @@ class _Trainer:
     def _judge(self) -> None:
         """After an epoch: is it the best so far, and is there sense in going on?"""
         state, settings = self.state, self.settings
-        held = self._loss(self.held) if self.held else state.recent
+        held = self._loss(self.held) if self.held else None
         seen = self._loss(self.looked_at)
-        state.curve.append({"epoch": state.epoch, "held": held, "seen": seen})
+        state.curve.append({"epoch": state.epoch, **({} if held is None else {"held": held}), "seen": seen})
         self.tell(
             Told(
                 state.epoch * self.steps, settings.epochs * self.steps, state.epoch, state.recent, held, seen
             )
         )
-        if self.held and held - seen > settings.gap and state.weights:
+        if held is not None and held - seen > settings.gap and state.weights:
             state.done, state.why = True, "train rows became much likelier than held-out rows"
             return
-        if held < state.best or not settings.patience:
-            state.best, state.best_epoch = held, state.epoch
+        # With nothing to judge by, all epochs count and the last is kept.
+        if held is None or held < state.best or not settings.patience:
+            state.best, state.best_epoch = state.best if held is None else held, state.epoch
             state.weights = {
                 name: tensor.detach().cpu().clone()
                 for name, tensor in get_peft_model_state_dict(self.model).items()
@@ -209,8 +212,6 @@ class _Trainer:
         now = time.monotonic()
         self.state.seconds += now - self.began
         self.began = now
-        beside = self.kept.with_name(self.kept.name + ".new")
-        os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
         data = {
             "state": copy.copy(self.state.__dict__),
             "learnt": self.exact,
@@ -219,11 +220,10 @@ class _Trainer:
         }
         if self.device.type == "cuda":
             data["random_cuda"] = torch.cuda.get_rng_state()
-        with beside.open("wb") as file:
+        with whole(self.kept) as beside, beside.open("wb") as file:
             torch.save(data, file)
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(self.kept)
         self.saved = time.monotonic()
 
     def _restore(self) -> None:

@@ -48,7 +48,6 @@ def learner(settings: Settings) -> Any:
         lora_dropout=0.0,
         target_modules="all-linear",
         task_type="CAUSAL_LM",
-        use_rslora=False,
     )
     learner = get_peft_model(model, config, autocast_adapter_dtype=False)
     if settings.dropout:

@@ -18,7 +18,7 @@ class Packed:
     """Some sequences. inputs, positions : batch x length. mask : batch x 1 x length x length, added to attention scores.
 
     at : places (in the flat batch) whose next token is learnt; answer : that token; place : index of its set of open tokens,
-    -1 for any. text : which of the given texts it belongs to.
+    -1 for any.
     """
 
     inputs: torch.Tensor
@@ -27,7 +27,6 @@ class Packed:
     at: torch.Tensor
     answer: torch.Tensor
     place: torch.Tensor
-    text: torch.Tensor
 
 
 class Open:
@@ -77,7 +76,7 @@ def pack(
     inputs = np.zeros((len(bins), longest), np.int64)
     positions = np.zeros((len(bins), longest), np.int64)
     owner = np.full((len(bins), longest), -1, np.int64)
-    at_, answer, place, text = [], [], [], []
+    at_, answer, place = [], [], []
     for number, one in enumerate(bins):
         begin = 0
         for which in one:
@@ -93,7 +92,6 @@ def pack(
             at_.append(number * longest + begin + prompt - 1 + learnt)
             answer.append(tokens[learnt])
             place.append(places[learnt] if not every else np.full(len(learnt), -1))
-            text.append(np.full(len(learnt), which))
             begin = end
     seen = np.tril(np.ones((longest, longest), np.bool_)) & (owner[:, :, None] == owner[:, None, :])
     # Padding sees itself: a row of nothing but -inf would be no number.
@@ -111,5 +109,4 @@ def pack(
         tensor(at_),
         tensor(answer),
         tensor(place),
-        tensor(text),
     )

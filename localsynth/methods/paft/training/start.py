@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from localsynth.core.errors import RunError
+from localsynth.engine.child import finding_us
 
 from .pace import SPIN, idle
 
@@ -118,9 +119,7 @@ def _environment(spin: bool | None) -> dict[str, str]:
         "TOKENIZERS_PARALLELISM": "false",
         "PYTHONUNBUFFERED": "1",
     }
-    here = str(Path(__file__).resolve().parents[4])
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [here, environment.get("PYTHONPATH")]))
-    return environment
+    return finding_us(environment)
 
 
 def _messages(process: subprocess.Popen[bytes]) -> Any:
