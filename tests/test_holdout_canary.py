@@ -27,6 +27,7 @@ from localsynth.core.contracts import (
     Message,
     MethodParams,
     SampleRequest,
+    Stage,
     Task,
 )
 from localsynth.core.grammar import FreeText
@@ -106,10 +107,12 @@ def test_nothing_made_or_stored_holds_a_canary(done: Done) -> None:
         "statistics",
         "metrics",
         "rejects",
+        "stages",
     ):
         assert f"meta.{table}" in searched
     assert all(
-        searched[place] for place in ("meta.calls", "meta.checkpoints", "meta.events", f"synth.{NAME}")
+        searched[place]
+        for place in ("meta.calls", "meta.checkpoints", "meta.events", "meta.stages", f"synth.{NAME}")
     )
     assert {"events.jsonl", "schema"} <= set(searched)
 
@@ -126,7 +129,12 @@ def test_what_is_made_does_not_depend_on_the_holdout(done: Done, plain: Done) ->
         other = plain.runs[key]
         assert run.rows_done == other.rows_done > 0
         assert done.space.rows_arrow(run).equals(plain.space.rows_arrow(other)), key
-        for column, table in (("prompt", "calls"), ("state_json", "checkpoints"), ("text", "rejects")):
+        for column, table in (
+            ("prompt", "calls"),
+            ("state_json", "checkpoints"),
+            ("text", "rejects"),
+            ("cells", "stages"),
+        ):
             found = [
                 as_text(space.sql_arrow(f"select {column} from meta.{table} where run_id = '{run_id}'"))
                 for space, run_id in ((done.space, run.run_id), (plain.space, other.run_id))
@@ -188,7 +196,7 @@ def test_bins_and_categories_that_are_shown_are_those_of_the_train_rows(done: Do
 class LeakyParams(MethodParams):
     """by : the way the holdout gets out."""
 
-    by: Literal["row", "reject", "state", "prompt", "notice", "file"] = "row"
+    by: Literal["row", "reject", "state", "prompt", "notice", "file", "stage"] = "row"
 
 
 class Leaky:
@@ -227,7 +235,8 @@ class Leaky:
     def batch(self, n: int, seed: int, ask: Ask | None) -> Draft:
         made = self.held if self.by == "row" else datasets.train_table(Leaky.store, NAME).slice(0, n)
         rejects = (Reject("odd", "", as_text(self.held)),) if self.by == "reject" else ()
-        return Draft(made.slice(0, n).cast(arrow_schema(self.schema)), rejects)
+        stages = (Stage("drawn", self.held.slice(0, n)),) if self.by == "stage" else ()
+        return Draft(made.slice(0, n).cast(arrow_schema(self.schema)), rejects, stages)
 
     def state(self) -> Mapping[str, Any]:
         return {"held": as_text(self.held)} if self.by == "state" else {}
@@ -264,6 +273,7 @@ def leaky(tmp_path: Path, held: list[int], monkeypatch: pytest.MonkeyPatch) -> C
         ("prompt", "meta.calls"),
         ("notice", "events.jsonl"),
         ("file", "debug.log"),
+        ("stage", "meta.stages"),
     ],
 )
 def test_a_method_that_leaks_is_caught(

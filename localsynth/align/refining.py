@@ -4,7 +4,7 @@ then their margins are made exact and their values swapped towards the tables.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -63,7 +63,7 @@ def refined(
     rng: np.random.Generator,
     *,
     done: Sequence[Array] | None = None,
-    redraw: bool = False,
+    dealt: Collection[str] = (),
     most_sweeps: int = 400,
     check: Callable[[], None] = lambda: None,
 ) -> Refined:
@@ -72,7 +72,8 @@ def refined(
     Parameters
     ----------
     table : columns of ``grid.names``; a value stays where its cell stays. codes : their base cells, -1 where a value lies in
-        none. done : counts of rows made before, by column. redraw : draw every value anew within its cell.
+        none. done : counts of rows made before, by column. dealt : ordered columns whose values say little beyond their
+        order: within each cell they are drawn anew, and dealt to the rows in the order of the values these had.
     """
     n = len(codes)
     goals = grid.goals(n)
@@ -87,16 +88,30 @@ def refined(
     found = align(settled, goals, rng, most_sweeps=most_sweeps, units=units_of_ties(grid.ties), check=check)
     moved = (found.codes != codes) | open_cells
     drawn = grid.decode(found.codes, rng)
-    if not redraw:
-        drawn = _kept(drawn, table, moved)
+    kept = _kept(drawn, table, moved)
+    for name in dealt:
+        place = kept.column_names.index(name)
+        cells = found.codes[:, grid.names.index(name)]
+        kept = kept.set_column(place, name, _dealt(drawn[name], kept[name], cells))
     after = float(np.mean(found.gaps)) if found.gaps else 0.0
-    return Refined(drawn, found.codes, float(moved.mean()) if moved.size else 0.0, before, after)
+    return Refined(kept, found.codes, float(moved.mean()) if moved.size else 0.0, before, after)
 
 
 def _distance(codes: Array, goals: Sequence[Table]) -> float:
     from .swap import Work
 
     return float(np.mean([Work(codes, goal).distance() for goal in goals])) if goals else 0.0
+
+
+def _dealt(drawn: pa.ChunkedArray, had: pa.ChunkedArray, cells: Array) -> pa.Array:
+    """The drawn values, cell by cell in the order of those that the rows had."""
+    import pyarrow.compute as pc
+
+    ranks = (np.argsort(pc.array_sort_indices(some.combine_chunks())) for some in (drawn, had))
+    comes, goes = (np.lexsort((rank, cells)) for rank in ranks)
+    take = np.empty(len(cells), np.int64)
+    take[goes] = comes
+    return drawn.combine_chunks().take(pa.array(take))
 
 
 def _kept(drawn: pa.Table, table: pa.Table, moved: Array) -> pa.Table:

@@ -296,6 +296,10 @@ def _as_json(evaluation: Evaluation) -> str:
         },
         "spent_on_dataset": None if evaluation.spent is None else asdict(evaluation.spent),
         "scores": [judged.plain() for judged in evaluation.scores],
+        "stages": {
+            run_id: {stage: [judged.plain() for judged in scores] for stage, scores in stages.items()}
+            for run_id, stages in evaluation.stages.items()
+        },
     }
     return json.dumps(whole, ensure_ascii=False, allow_nan=False)
 

@@ -241,6 +241,26 @@ def show(
         from .output import print_rich
 
         print_rich(Told(told))
+    _show_stages(space, found)
+
+
+def _show_stages(space: Workspace, run: Run) -> None:
+    """What was done to drawn rows, where the run was evaluated and has such stages."""
+    from localsynth.core.errors import NotFound
+
+    try:
+        evaluation = space.evaluation(run)
+    except NotFound:
+        return
+    if not evaluation.stages:
+        return
+    from localsynth.report.lookup import Lookup
+    from localsynth.report.terminal import StagesTold
+    from localsynth.workspace.evaluate import families, measures
+
+    from .output import print_rich
+
+    print_rich(StagesTold(Lookup(evaluation, measures(), families())))
 
 
 def _named(run: Run | None) -> str:

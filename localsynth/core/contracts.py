@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
+    "STAGE_ROWS",
     "Adapter",
     "AdapterStore",
     "Ask",
@@ -54,6 +55,7 @@ __all__ = [
     "SampleRequest",
     "Sampling",
     "ScoreRequest",
+    "Stage",
     "Task",
     "Trace",
     "Traced",
@@ -230,12 +232,33 @@ class Task:
     condition: Condition | None = None
 
 
+#: Rows of a stage that are kept of a run; later batches add none.
+STAGE_ROWS = 2_000
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Rows of a batch as they were before the method did something to them, kept to be judged beside what became of them.
+
+    name : a few words, ``drawn`` for what a model wrote. rows : all the schema's columns, identifiers NULL; they may break
+    rules, and lie too near to real rows.
+    """
+
+    name: str
+    rows: pa.Table
+
+
 @dataclass(frozen=True)
 class Draft:
-    """The outcome of one batch: rows to keep (any number up to what was asked) and rows rejected."""
+    """The outcome of one batch: rows to keep and rows rejected. stages : in the order in which rows went through them.
+
+    Rows to keep, and rows of each stage, are any number up to what was asked. A method under a privacy budget gives no
+    stages: nothing covers them.
+    """
 
     rows: pa.Table
     rejects: tuple[Reject, ...] = ()
+    stages: tuple[Stage, ...] = ()
 
 
 @runtime_checkable

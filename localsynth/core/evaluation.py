@@ -30,6 +30,7 @@ __all__ = [
     "NotKept",
     "Spent",
     "caution",
+    "staged",
     "unseen",
 ]
 
@@ -50,7 +51,7 @@ REFERENCES = ("independent", "gaussian-copula", "bootstrap")
 
 @dataclass(frozen=True)
 class Judged:
-    """A score and whose it is: ``REAL``, a reference method's, or a run's id."""
+    """A score and whose it is: ``REAL``, a reference method's, a run's id, or of a :func:`staged` run."""
 
     subject: str
     score: Score
@@ -95,6 +96,8 @@ class Evaluation:
     covered : nothing was computed from real rows, and ``dataset`` tells of none: all runs have a privacy budget, and every
     figure depends on real rows through their noisy statistics alone.
     aims : the target statistics of runs that have some, by run id. spent : on the dataset, where a run has a budget.
+    stages : run id -> stage -> scores of its rows as they were at that stage, in the stages' order; by the metrics that judged
+    the run, against the same real rows. They are no scores of the run, and none of ``scores``.
     """
 
     dataset: Dataset
@@ -106,6 +109,7 @@ class Evaluation:
     covered: bool = False
     aims: Mapping[str, Statistics] = field(default_factory=dict)
     spent: Spent | None = None
+    stages: Mapping[str, Mapping[str, tuple[Judged, ...]]] = field(default_factory=dict)
 
     @property
     def subjects(self) -> tuple[str, ...]:
@@ -131,6 +135,11 @@ class Evaluation:
 def caution(words: str, subject: str = NOBODY, item: str | None = None) -> Judged:
     """Something to know before all figures: of a run, or of all of them."""
     return Judged(subject, Score(CAUTION, None, item=item, note=words))
+
+
+def staged(run_id: str, stage: str) -> str:
+    """Whose the scores of a stage's rows are: no run has this id, since an id holds no space."""
+    return f"{run_id} {stage}"
 
 
 def unseen(dataset: Dataset, run: Run) -> Dataset:

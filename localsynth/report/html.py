@@ -30,6 +30,7 @@ from .sections import (
     validity,
     verdict_block,
 )
+from .stagepart import stages_part
 from .verdict import verdicts
 
 __all__ = ["html_report"]
@@ -63,8 +64,8 @@ def html_report(
 
     Returns
     -------
-    A whole HTML document. Every number of it is in ``evaluation.scores``, but for means and spreads over seeds and what
-    the verdict derives from them; what people wrote stands in it as text.
+    A whole HTML document. Every number of it is in ``evaluation.scores`` or ``evaluation.stages``, but for means and spreads
+    over seeds and what the verdict derives from them; what people wrote stands in it as text.
     """
     lookup = Lookup(evaluation, measures, families)
     judged = verdicts(lookup)
@@ -84,7 +85,7 @@ def html_report(
         sections.append(("Further", "Further measures", more))
     sections += [
         ("Making", "How it was made", _made(lookup, prompts)),
-        *_where(("Findings", "How the rows were made", making_part(lookup, explanations or {}))),
+        *_where(("Findings", "How the rows were made", _findings(lookup, explanations or {}))),
         ("Definitions", "What was measured", definitions(lookup)),
         ("Glossary", "Glossary", glossary()),
     ]
@@ -113,6 +114,11 @@ def html_report(
     ]
     page = tag("html", tag("head", head), tag("body", tag("main", body)), lang="en")
     return f"<!doctype html>\n{page}\n"
+
+
+def _findings(lookup: Lookup, explanations: Mapping[str, Explanation]) -> Html | None:
+    parts = [making_part(lookup, explanations), stages_part(lookup)]
+    return join(parts) if any(part is not None for part in parts) else None
 
 
 def _where(section: tuple[str, str, Child]) -> list[tuple[str, str, Child]]:

@@ -7,10 +7,10 @@ import math
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from localsynth.core.evaluation import REAL, REFERENCES, Evaluation
+from localsynth.core.evaluation import REAL, REFERENCES, Evaluation, Judged
 from localsynth.core.judging import Family, Measure, Score
 from localsynth.core.run import Exposure, Run
 
@@ -101,6 +101,15 @@ class Lookup:
                 self._items[judged.subject, score.metric, score.column_a].append(score.item)
         self.subjects = _subjects(evaluation)
         self.runs = tuple(subject for subject in self.subjects if subject.kind == "run")
+
+    def at_stage(self, stage: str) -> Lookup:
+        """The same for scores of the runs' rows at an earlier stage: they stand there under the runs' ids, alone."""
+        scores = tuple(
+            Judged(run_id, judged.score)
+            for run_id, stages in self.evaluation.stages.items()
+            for judged in stages.get(stage, ())
+        )
+        return Lookup(replace(self.evaluation, scores=scores), self._measures, self._families)
 
     @property
     def tells_of_rows(self) -> bool:

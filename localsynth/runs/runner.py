@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from localsynth.core.contracts import Draft, Engine, Method
+from localsynth.core.contracts import Draft, Engine, Method, Stage
 from localsynth.core.errors import Cancelled, ContextTooSmall, EngineDied, LocalsynthError, RunError
 from localsynth.core.events import BatchCommitted, BatchStarted, RowsRejected, RunEnded, RunStarted
+from localsynth.core.judging import writable
 from localsynth.core.run import Batch, Call, Reject, Run, Status, Usage
 from localsynth.core.schema import Schema
 from localsynth.core.seeds import derive
@@ -169,24 +171,34 @@ class _Loop:
         rows = number_rows(self.m.schema, rows, self.tally.rows + 1)
         for (reason, detail), count in Counter((r.reason, r.detail) for r in rejects).most_common(20):
             self.m.bus.emit(RowsRejected(self.run.run_id, time.time(), step.batch_no, reason, detail, count))
-        self.commit(self.tally.after(step.n, rows.num_rows, rejects), seed, rows, rejects, started)
+        tally = self.tally.after(step.n, rows.num_rows, rejects)
+        self.commit(tally, seed, rows, rejects, started, draft.stages)
 
     def checked(self, draft: Draft, asked: int) -> Draft:
         """The draft, if it is what the contract says: a plug-in's mistake must not end in the store."""
-        wanted, given = arrow_schema(self.m.schema), draft.rows.schema
+        stages = [stage.name for stage in draft.stages]
+        if len(set(stages)) < len(stages) or not all(name and writable(name) for name in stages):
+            raise self.mistaken("stages without a name of their own")
+        for what, table in (
+            ("rows", draft.rows),
+            *((f"rows of the stage '{stage.name}'", stage.rows) for stage in draft.stages),
+        ):
+            self.check_shape(what, table, asked)
+        return draft
+
+    def check_shape(self, what: str, table: pa.Table, asked: int) -> None:
+        wanted, given = arrow_schema(self.m.schema), table.schema
         if not given.equals(wanted):
             odd = next((f for f in wanted if f not in list(given)), None)
-            raise RunError(
-                f"method {self.run.method} gave rows of another shape"
-                + (f": no column '{odd.name}' of type {odd.type}" if odd is not None else ""),
-                "this is a mistake in the method, not in your recipe",
-            )
-        if draft.rows.num_rows > asked:
-            raise RunError(
-                f"method {self.run.method} gave {draft.rows.num_rows} rows where {asked} were asked for",
-                "this is a mistake in the method, not in your recipe",
-            )
-        return draft
+            lacks = f": no column '{odd.name}' of type {odd.type}" if odd is not None else ""
+            raise self.mistaken(f"{what} of another shape{lacks}")
+        if table.num_rows > asked:
+            raise self.mistaken(f"{table.num_rows} {what} where {asked} were asked for")
+
+    def mistaken(self, gave: str) -> RunError:
+        return RunError(
+            f"method {self.run.method} gave {gave}", "this is a mistake in the method, not in your recipe"
+        )
 
     def commit(
         self,
@@ -195,6 +207,7 @@ class _Loop:
         rows: pa.Table,
         rejects: list[Reject] | tuple[Reject, ...],
         started: float,
+        stages: Sequence[Stage] = (),
     ) -> None:
         """One transaction; the world hears of it afterwards."""
         calls, usage = self.ask.take() if self.ask is not None else (list[Call](), Usage())
@@ -218,7 +231,7 @@ class _Loop:
         )
         state = {"method": dict(self.m.method.state()), "tally": tally.to_state()}
         events = (*self.m.bus.take(), done)
-        records.commit_batch(self.m.store, record, rows, calls, rejects, events, state)
+        records.commit_batch(self.m.store, record, rows, calls, rejects, events, state, stages)
         self.tally = tally
         self.m.bus.publish(done)
         self.meter.committed(tally.rows)

@@ -28,6 +28,7 @@ __all__ = [
     "book",
     "book_in",
     "booked",
+    "bounded",
     "budgeted",
     "budgeted_in",
     "dataset_of",
@@ -97,7 +98,13 @@ def budgeted_in(con: duckdb.DuckDBPyConnection, runs: Sequence[Run]) -> frozense
     """The same, inside a transaction of the caller."""
     booked = con.execute("SELECT DISTINCT run_id FROM meta.budgets").fetchall()
     known = {run_id for (run_id,) in booked}
-    return frozenset(run.run_id for run in runs if run.run_id in known or _named(run))
+    return frozenset(run.run_id for run in runs if run.run_id in known or _named(run.recipe_json))
+
+
+def bounded(con: duckdb.DuckDBPyConnection, run_id: str) -> bool:
+    """Whether one run, which is recorded, has a privacy budget; inside a transaction of the caller."""
+    ((recipe_json,),) = con.execute("SELECT recipe_json FROM meta.runs WHERE run_id = ?", [run_id]).fetchall()
+    return booked(con, run_id) or _named(recipe_json)
 
 
 def spent_on(store: Store, dataset: str) -> Spent:
@@ -123,19 +130,19 @@ def spent_on(store: Store, dataset: str) -> Spent:
 
 def _saw_rows(run: Run) -> bool:
     """Whether a run could depend on real rows: published statistics are none of them, but some methods need rows beside."""
-    published = bool(_part(run, "dataset").get("statistics")) and run.exposure < Exposure.ROWS
+    published = bool(_part(run.recipe_json, "dataset").get("statistics")) and run.exposure < Exposure.ROWS
     reads = run.exposure >= Exposure.STATISTICS and not published
-    return reads or bool(_part(run, "privacy").get("drop_copies"))
+    return reads or bool(_part(run.recipe_json, "privacy").get("drop_copies"))
 
 
-def _named(run: Run) -> bool:
-    return isinstance(_part(run, "privacy").get("epsilon"), int | float)
+def _named(recipe_json: str) -> bool:
+    return isinstance(_part(recipe_json, "privacy").get("epsilon"), int | float)
 
 
-def _part(run: Run, name: str) -> dict[str, Any]:
+def _part(recipe_json: str, name: str) -> dict[str, Any]:
     """A table of the recipe as recorded; empty where it cannot be read."""
     try:
-        found = json.loads(run.recipe_json).get(name)
+        found = json.loads(recipe_json).get(name)
     except (ValueError, AttributeError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

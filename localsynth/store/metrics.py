@@ -1,4 +1,7 @@
-"""Scores in ``meta.metrics``: each run's own, and beside them those of reality and the reference methods."""
+"""Scores in ``meta.metrics``: each run's own, and beside them those of reality and the reference methods.
+
+Rows of a run's earlier stages have scores too, whose subject is the run's id and the stage with a space between.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from localsynth.core.errors import DatasetError
-from localsynth.core.evaluation import CAUTION, Evaluation, Judged, caution, unseen
+from localsynth.core.evaluation import CAUTION, Evaluation, Judged, caution, staged, unseen
 from localsynth.core.judging import Score
 from localsynth.core.run import Run
 
@@ -29,9 +32,10 @@ def put(
 ) -> None:
     """Keep the scores of every run of the evaluation; those of the same metrics against the same dataset are replaced.
 
-    families : of each metric that was computed, by name. A run's scores are its own and those of all subjects that are no
-    run, so that one run's rows make a whole report. Scores that were computed from real rows although the run has a privacy
-    budget stand apart from those that the budget covers. timeout : seconds to wait for the file, default the store's.
+    families : of each metric that was computed, by name. A run's scores are its own, those of its stages, and those of all
+    subjects that are no run, so that one run's rows make a whole report. Scores that were computed from real rows although
+    the run has a privacy budget stand apart from those that the budget covers. timeout : seconds to wait for the file,
+    default the store's.
 
     Raises ``StoreLocked``; ``DatasetError`` or ``NotFound`` where the dataset was replaced or removed, or a run deleted,
     after the evaluation had read their rows. Nothing is kept then.
@@ -45,7 +49,8 @@ def put(
         for run in evaluation.runs:
             outside = run.run_id in budgeted
             kept = [
-                judged for judged in evaluation.scores if judged.subject not in judged_runs - {run.run_id}
+                *(judged for judged in evaluation.scores if judged.subject not in judged_runs - {run.run_id}),
+                *(judged for scores in evaluation.stages.get(run.run_id, {}).values() for judged in scores),
             ]
             con.execute(
                 "DELETE FROM meta.metrics WHERE run_id = ? AND dataset = ?"
@@ -118,25 +123,45 @@ def read(
                 return None
         latest = max(found.values(), key=lambda rows: rows[-1][-1])
         own = [row for run_id, rows in found.items() for row in rows if row[0] == run_id]
-        beside = _newest(row for rows in found.values() for row in rows if row[0] not in found)
+        of_stages = {run_id: [row for row in rows if _stage(run_id, row)] for run_id, rows in found.items()}
+        beside = _newest(
+            row
+            for run_id, rows in found.items()
+            for row in rows
+            if row[0] not in found and not _stage(run_id, row)
+        )
         return Evaluation(
             dataset=unseen(held_against, chosen[0]) if covered else held_against,
             runs=tuple(chosen),
             scores=(
-                *(
-                    Judged(row[0], Score(**dict(zip(_SCORE, row[1:-3], strict=True))))
-                    for row in (*beside, *own)
-                ),
+                *map(_judged, (*beside, *own)),
                 *_mixed([*beside, *own]),
             ),
             seed=latest[-1][-3],
             reference_rows=latest[-1][-2],
             made_at=clock.aware(latest[-1][-1]),
             covered=covered,
+            stages={run_id: _by_stage(run_id, rows) for run_id, rows in of_stages.items() if rows},
         )
 
 
 _Row = tuple[Any, ...]  # subject, the fields of a score, seed, reference rows, moment
+
+
+def _judged(row: _Row) -> Judged:
+    return Judged(row[0], Score(**dict(zip(_SCORE, row[1:-3], strict=True))))
+
+
+def _stage(run_id: str, row: _Row) -> str:
+    """The stage of the run that a row kept with it is of; empty for the run itself and whatever stands beside it."""
+    subject: str = row[0]
+    begins = staged(run_id, "")
+    return subject[len(begins) :] if subject.startswith(begins) else ""
+
+
+def _by_stage(run_id: str, rows: Sequence[_Row]) -> dict[str, tuple[Judged, ...]]:
+    stages = dict.fromkeys(_stage(run_id, row) for row in rows)
+    return {stage: tuple(_judged(row) for row in rows if _stage(run_id, row) == stage) for stage in stages}
 
 
 def _newest(rows: Iterable[_Row]) -> list[_Row]:

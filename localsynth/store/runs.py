@@ -16,6 +16,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from localsynth.core.contracts import Stage
 from localsynth.core.errors import NotFound, RunError
 from localsynth.core.events import Event, encode
 from localsynth.core.nearest import nearest
@@ -24,6 +25,7 @@ from localsynth.core.schema import Schema
 
 from . import clock, generations, names, trouble
 from .rows import append, insert_records
+from .stages import keep_stages
 
 if TYPE_CHECKING:
     import duckdb
@@ -101,6 +103,7 @@ def commit_batch(
     rejects: Sequence[Reject],
     events: Sequence[Event],
     state: Mapping[str, Any],
+    stages: Sequence[Stage] = (),
 ) -> None:
     """Store one batch whole, or nothing of it.
 
@@ -110,8 +113,10 @@ def commit_batch(
     rows : exactly the columns of the run's schema (any order), ``batch.rows`` of them; numbered on from the last
     batch.
     state : JSON-able; what :func:`checkpoint` gives back.
+    stages : rows as they were earlier; see :mod:`~localsynth.store.stages`.
 
-    Raises ``NotFound``, ``RunError`` (wrong number, wrong columns) and the store's errors.
+    Raises ``NotFound``, ``RunError`` (wrong number, wrong columns, stages of a run with a privacy budget) and the
+    store's errors.
     """
     if rows.num_rows != batch.rows:
         raise RunError(f"batch {batch.batch_no} claims {batch.rows} rows but brings {rows.num_rows}")
@@ -123,9 +128,9 @@ def commit_batch(
             had = f"batch {last} was the last" if last >= 0 else "there is none yet"
             raise RunError(f"batch {batch.batch_no} of run '{batch.run_id}' does not follow: {had}")
         table = generations.table_of(con, dataset, generation)
-        append(
-            con, table, Schema.model_validate_json(schema_json), rows, batch.run_id, batch.batch_no, done + 1
-        )
+        schema = Schema.model_validate_json(schema_json)
+        append(con, table, schema, rows, batch.run_id, batch.batch_no, done + 1)
+        keep_stages(con, schema, batch.run_id, batch.batch_no, stages)
         moment = clock.naive(batch.finished_at or datetime.now(UTC))
         key = {"run_id": batch.run_id, "batch_no": batch.batch_no}
         record = {**key, "first_row": done + 1, "rows": batch.rows, "seed": batch.seed, **asdict(batch.usage)}
@@ -246,6 +251,7 @@ def forget(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
         "calls",
         "rejects",
         "checkpoints",
+        "stages",
         "events",
         "statistics",
         "refusals",
@@ -268,6 +274,11 @@ def remove_folder(store: Store, run_id: str) -> None:
 def require(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
     """Raise ``NotFound`` where there is no run of that full name; inside a transaction of the caller."""
     _exact(con, run_id)
+
+
+def schema_in(con: duckdb.DuckDBPyConnection, run_id: str) -> Schema:
+    """The schema of a run's rows, inside a transaction of the caller. Raises ``NotFound``."""
+    return Schema.model_validate_json(_exact(con, run_id)[2])
 
 
 def _exact(con: duckdb.DuckDBPyConnection, run_id: str) -> tuple[str, int, str, int]:

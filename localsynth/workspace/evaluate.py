@@ -31,6 +31,7 @@ from .aiming import aims_of
 from .belonging import belonging_of
 from .cautioning import cautions, other_kind
 from .conditions import compared_under
+from .stages import apart, stages_of
 from .underbudget import background_of, look, outside_cautions
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def evaluate(
     runs : of one dataset, unless the choice names one. step : told before each piece of work. check : called often; what
     it raises ends the evaluation, nothing is kept then. warn : told of metrics and reference methods that fail: they are
     left out, and cautions of the evaluation say so.
+    Rows of earlier stages that a run has are judged as its own are, against the same real rows.
     Of runs with a privacy budget only what it covers is judged, and no real row is read, unless the choice says otherwise.
     Raises ``RunError`` (a run without rows), ``DatasetError`` (columns that differ from the dataset's), ``PolicyError``
     (runs with a privacy budget and others), and ``NotKept``, with the evaluation, where the scores could not be stored.
@@ -109,6 +111,10 @@ def evaluate(
     aims, background = aims_of(store, runs, schema), background_of(store, runs)
     ties = belonging_of(store, runs)
     subjects = {run.run_id: without_identifiers(schema, table) for run, table in read}
+    # A budget covers a run's rows, not those they came from.
+    stages = () if sight.covered else stages_of(store, runs, lambda run, rows: _as(dataset, rows, run))
+    earlier = {stage.subject: without_identifiers(schema, stage.rows) for stage in stages}
+    aims |= {stage.subject: aims[stage.run_id] for stage in stages if stage.run_id in aims}
     most = max(table.num_rows for table in subjects.values())
     wanted = min(most, MOST_REFERENCE_ROWS) if train.num_rows else 0
     with closing(RuleChecker(schema)) as checker:
@@ -138,7 +144,9 @@ def evaluate(
                 missing.append(name)
                 trouble.without_reference(name, error)
             check()
-        scores = list(judge(case, {**references, **subjects}, chosen, step, trouble.failed, aims, ties))
+        everybody = {**references, **subjects, **earlier}
+        scores = list(judge(case, everybody, chosen, step, trouble.failed, aims, ties))
+    scores, staged = apart(scores, stages)
     # Otherwise figures of an earlier evaluation would stand in their place.
     scores += [
         Judged(name, not_applicable(measure.name, f"the reference method '{name}' could not be made"))
@@ -156,7 +164,7 @@ def evaluate(
     whole = sorted((*warned, *scores), key=lambda judged: order.get(judged.subject, len(REFERENCES) + 0.5))
     made_at = datetime.now(UTC)
     bare = Evaluation(dataset, runs, tuple(whole), choice.seed, wanted, made_at, covered=sight.covered)
-    evaluation = background.behind(bare)
+    evaluation = background.behind(replace(bare, stages=staged))
     step(1, 1, "", "keeping the scores")
     _keep(store, evaluation, families(chosen), check, warn)
     return evaluation

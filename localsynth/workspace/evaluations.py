@@ -41,6 +41,8 @@ class Evaluations(Base):
     ) -> Evaluation:
         """Judge runs (default the last) beside reality and the reference methods; scores go to ``meta.metrics``.
 
+        Rows of earlier stages that a run has are judged as well: :attr:`Evaluation.stages` holds what they scored.
+
         against : hold them against this dataset; runs of several datasets need one. metrics : names, default every one
         that can be used (``localsynth metrics``). seed : of whatever metrics draw. outside_budget : of runs with a privacy
         budget only what it covers is judged by default, and no real row is read; with this they are judged as other runs

@@ -89,3 +89,25 @@ def test_the_best_of_a_surplus_are_chosen_and_whole_rows_first(grid: Grid) -> No
         np.abs(counts(grid, codes[best], at) - wanted).sum()
         < np.abs(counts(grid, whole[:200], at) - wanted).sum()
     )
+
+
+def test_dealt_values_are_drawn_anew_and_keep_their_order_within_a_cell(grid: Grid) -> None:
+    drawn = clinic(400, seed=5).select(grid.names)
+    codes = grid.encode(drawn)
+    at = grid.names.index("age")
+    as_is = refined(grid, drawn, codes, np.random.default_rng(0))
+    dealt = refined(grid, drawn, codes, np.random.default_rng(0), dealt=["age"])
+    assert np.array_equal(as_is.codes, dealt.codes)
+    assert as_is.table.drop_columns("age").equals(dealt.table.drop_columns("age"))
+    before, after = (np.array(some.table["age"].to_pylist(), float) for some in (as_is, dealt))
+    assert (before != after).any()
+    stayed = as_is.codes[:, at] == codes[:, at]
+    for cell in range(grid.bases[at].axis.present):
+        rows = np.flatnonzero(stayed & (codes[:, at] == cell))
+        order = np.argsort(before[rows], kind="stable")
+        tops = after[rows][order]
+        # Equal values take those of their rank in any order; a larger one never gets a smaller value.
+        for low, high in zip(range(len(rows)), range(1, len(rows)), strict=False):
+            if before[rows][order][low] < before[rows][order][high]:
+                assert tops[low] <= tops[high]
+    assert np.array_equal(grid.encode(dealt.table)[:, at], dealt.codes[:, at])

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from localsynth.core.contracts import Draft
+from localsynth.core.contracts import Draft, Stage
 from localsynth.core.errors import EngineDied, RunError
 from localsynth.core.events import BatchCommitted, Event, Progress, RowsRejected, RunEnded, RunStarted
 from localsynth.core.run import Status
@@ -19,6 +19,7 @@ from localsynth.runs.plan import Budget
 from localsynth.runs.runner import Making, make_rows, number_rows
 from localsynth.store import runs as records
 from localsynth.store.session import Store
+from localsynth.store.stages import read_stages
 
 Build = Callable[..., Making]
 
@@ -184,6 +185,68 @@ def test_a_draft_that_breaks_the_contract_never_reaches_the_store(
         make_rows(making(method=method))
     run = records.get(store, "r1")
     assert (run.status, run.rows_done) == (Status.FAILED, 0)
+
+
+def _staged(counting: Callable[..., Any], *stages: Callable[[pa.Table], Stage]) -> Any:
+    """A method whose batches bring stages made of their rows."""
+    method = counting()
+    good = method.batch
+
+    def batch(n: int, seed: int, ask: Any) -> Draft:
+        rows = good(n, seed, ask).rows
+        return Draft(rows, (), tuple(stage(rows) for stage in stages))
+
+    method.batch = batch
+    return method
+
+
+def test_stages_are_kept_with_every_batch_and_after_a_broken_one(
+    making: Build, store: Store, counting: Callable[..., Any]
+) -> None:
+    def reversed_(rows: pa.Table) -> Stage:
+        return Stage("drawn", rows.take(pa.array(range(rows.num_rows)[::-1])))
+
+    undisturbed = make_rows(making("whole", rows=25, method=_staged(counting, reversed_)))
+    found = read_stages(store, undisturbed.run_id)["drawn"]
+    made = records.run_rows(store, undisturbed.run_id)
+    pieces = [made.slice(at, 10).to_pylist()[::-1] for at in (0, 10, 20)]
+    assert found["x"].to_pylist() == [row["x"] for piece in pieces for row in piece]
+    assert found["id"].null_count == 25
+    broken = _staged(counting, reversed_)
+    first = broken.batch
+    batches: list[int] = []
+
+    def breaks(n: int, seed: int, ask: Any) -> Draft:
+        batches.append(n)
+        if len(batches) == 2:
+            raise RunError("out of luck")
+        return first(n, seed, ask)  # type: ignore[no-any-return]
+
+    broken.batch = breaks
+    with pytest.raises(RunError, match="out of luck"):
+        make_rows(making("half", rows=25, method=broken))
+    assert read_stages(store, "half")["drawn"].num_rows == 10
+    make_rows(making("half", rows=25, method=_staged(counting, reversed_)))
+    assert read_stages(store, "half")["drawn"].equals(found)
+
+
+@pytest.mark.parametrize(
+    ("stages", "words"),
+    [
+        ([lambda rows: Stage("drawn", rows.drop_columns(["x"]))], "rows of the stage 'drawn' of another shape: no"),
+        ([lambda rows: Stage("drawn", pa.concat_tables([rows, rows]))], "20 rows of the stage 'drawn' where 10"),
+        ([lambda rows: Stage("a", rows), lambda rows: Stage("a", rows)], "stages without a name of their own"),
+        ([lambda rows: Stage("", rows)], "stages without a name of their own"),
+        ([lambda rows: Stage("\udc80", rows)], "stages without a name of their own"),
+    ],
+)  # fmt: skip
+def test_stages_that_break_the_contract_never_reach_the_store(
+    making: Build, store: Store, counting: Callable[..., Any], stages: Any, words: str
+) -> None:
+    with pytest.raises(RunError, match=f"method counting gave {words}"):
+        make_rows(making(method=_staged(counting, *stages)))
+    assert records.get(store, "r1").rows_done == 0
+    assert read_stages(store, "r1") == {}
 
 
 def test_numbering_goes_on_over_batches(making: Build) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from localsynth.core.errors import DatasetError, NotFound
-from localsynth.core.evaluation import CAUTION, NOBODY, REAL, Evaluation, Judged, caution
+from localsynth.core.evaluation import CAUTION, NOBODY, REAL, Evaluation, Judged, caution, staged
 from localsynth.core.judging import Score
 from localsynth.core.run import Run
 from localsynth.store import datasets, metrics, reading, runs
@@ -47,6 +47,54 @@ def test_what_is_read_is_what_was_put(store: Store, two: tuple[Run, Run]) -> Non
     metrics.put(store, made, FAMILIES)
     assert metrics.read(store, two) == made
     assert made.of_table("column_shapes", REAL) == Score("column_shapes", 0.5, low=0.1, high=0.9)
+
+
+def with_stages(made: Evaluation, value: float = 0.3) -> Evaluation:
+    """Each run has two stages, the first run has one more; names of any kind."""
+    stages = {}
+    for number, run in enumerate(made.runs):
+        named = ["drawn", AWKWARD, *(["a third one"] if number == 0 else [])]
+        stages[run.run_id] = {
+            name: tuple(
+                Judged(staged(run.run_id, name), score)
+                for score in (
+                    Score("column_shapes", value + place / 10, low=0.1, high=0.9),
+                    Score("histogram", 0.1, "select", item=AWKWARD),
+                )
+            )
+            for place, name in enumerate(named)
+        }
+    return replace(made, stages=stages)
+
+
+def test_scores_of_stages_are_kept_and_are_no_scores_of_the_run(store: Store, two: tuple[Run, Run]) -> None:
+    made = with_stages(evaluation(store, two))
+    metrics.put(store, made, FAMILIES)
+    assert metrics.read(store, two) == made
+    alone = metrics.read(store, two[1:])
+    assert alone is not None
+    assert alone.subjects == (REAL, "bootstrap", two[1].run_id)
+    assert alone.stages == {two[1].run_id: made.stages[two[1].run_id]}
+    found = reading.sql(
+        store,
+        "select subject, value from meta.metrics where metric = 'column_shapes' and column_a is null"
+        " order by run_id, position",
+    ).to_pydict()
+    assert found["subject"][-3:] == [two[1].run_id, f"{two[1].run_id} drawn", f"{two[1].run_id} {AWKWARD}"]
+    assert found["value"][-3:] == [0.5, 0.3, 0.4]
+
+
+def test_newer_scores_of_stages_replace_older_ones(store: Store, two: tuple[Run, Run]) -> None:
+    metrics.put(store, with_stages(evaluation(store, two)), FAMILIES)
+    later = with_stages(evaluation(store, two, 0.9), 0.8)
+    metrics.put(store, replace(later, made_at=datetime(2126, 5, 1, tzinfo=UTC)), FAMILIES)
+    found = metrics.read(store, two)
+    assert found is not None
+    assert found.stages == later.stages
+    runs.delete(store, two[0].run_id)
+    assert reading.sql(store, "select distinct run_id from meta.metrics")["run_id"].to_pylist() == [
+        two[1].run_id
+    ]
 
 
 def test_one_run_of_two_is_a_whole_report(store: Store, two: tuple[Run, Run]) -> None:

@@ -199,7 +199,17 @@ def test_delete_and_drop(clinic: Store) -> None:
     datasets.drop(clinic, "clinic", with_runs=True)
     assert not (clinic.folder / "runs" / "r").exists()
     assert datasets.list_all(clinic) == []
-    for table in ("runs", "batches", "calls", "rejects", "events", "checkpoints", "columns", "splits"):
+    for table in (
+        "runs",
+        "batches",
+        "calls",
+        "rejects",
+        "events",
+        "checkpoints",
+        "stages",
+        "columns",
+        "splits",
+    ):
         assert reading.count(clinic, ("meta", table)) == 0
     with pytest.raises(NotFound):
         runs.delete(clinic, "r")

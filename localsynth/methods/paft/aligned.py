@@ -1,6 +1,8 @@
 """The better mode: the fitted model draws a surplus of rows, the best of them are selected and aligned to the train split.
 
-What the model brings is how a row's cells go together; how often and how much is counted.
+What the model brings is how a row's cells go together; how often and how much is counted. What selection and alignment are
+worth is told by two stages of each batch: ``drawn``, rows as the model wrote them (the first column's values as often as in
+the train split, where they are drawn from its margin), and ``selected``, the best of the surplus before any value was swapped.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from localsynth.align.grid import Grid
 from localsynth.align.guarding import NearGuard
 from localsynth.align.keeping import keep
 from localsynth.align.refining import chosen_rows, refined
-from localsynth.core.contracts import Ask, Draft, Task
+from localsynth.core.contracts import Ask, Draft, Stage, Task
 from localsynth.core.run import Reject
 from localsynth.core.schema import Schema
 from localsynth.core.seeds import derive
@@ -50,7 +52,11 @@ class _Tally:
 
 @dataclass
 class Aligned:
-    """Makes batches. done : per column the counts of the rows made before, by base cell."""
+    """Makes batches.
+
+    dealt : columns whose values are drawn anew within their cells. done : per column the counts of the rows made before, by
+    base cell.
+    """
 
     params: PAFTParams
     task: Task
@@ -58,6 +64,7 @@ class Aligned:
     writer: Writer | ConditionedWriter
     grid: Grid | None
     guard: NearGuard | None
+    dealt: tuple[str, ...] = ()
     done: list[Array] | None = None
     known: Mapping[str, Any] | None = None
     tally: _Tally = field(default_factory=_Tally)
@@ -72,13 +79,17 @@ class Aligned:
         """``n`` rows, fewer where too few that the model drew can be kept."""
         rng = np.random.default_rng(derive(seed, "align"))
         surplus = self.params.surplus if self.grid is not None else 1.0
-        pool, rejects = self._pool(n, max(ceil(n * surplus), _FEWEST), seed, ask)
+        pool, bare, rejects = self._pool(n, max(ceil(n * surplus), _FEWEST), seed, ask)
+        # Without alignment and guard the rows kept are the rows drawn, less those that break a rule.
+        stages = [Stage("drawn", bare)] if self.grid is not None or self.guard is not None else []
         if self.grid is None or not pool.num_rows:
-            return Draft(*self._judged(pool.slice(0, n), rejects))
+            return Draft(*self._judged(pool.slice(0, n), rejects), tuple(stages))
         grid, rows = self.grid, min(n, pool.num_rows)
         codes = grid.encode(pool)
         best = chosen_rows(grid, codes, rows, rng, done=self.done)
-        made = refined(grid, pool.select(grid.names).take(pa.array(best)), codes[best], rng, done=self.done)
+        stages.append(Stage("selected", pool.take(pa.array(best))))
+        drawn = pool.select(grid.names).take(pa.array(best))
+        made = refined(grid, drawn, codes[best], rng, done=self.done, dealt=self.dealt)
         self.tally.changed, self.tally.selected_gap, self.tally.gap = made.changed, made.before, made.after
         held = keep(self.schema, made.table, made.codes, grid, self.task.violations, rng, known=self.known)
         self.known = held.known
@@ -92,7 +103,7 @@ class Aligned:
         table = pa.concat_tables([table, pool.take(pa.array(spare))])
         self._count(codes[spare])
         self.tally.near += int(near.sum())
-        return Draft(*self._judged(table, rejects))
+        return Draft(*self._judged(table, rejects), tuple(stages))
 
     def _spare(self, pool: pa.Table, codes: Array, taken: Array, n: int, rng: np.random.Generator) -> Array:
         """At most ``n`` of the other rows of the pool, none that breaks a rule; those that margins lack most."""
@@ -103,14 +114,19 @@ class Aligned:
         some = some[~self.task.violations(pool.take(pa.array(some))).any(axis=1)]
         return some[chosen_rows(self.grid, codes[some], min(n, len(some)), rng, done=self.done)]
 
-    def _pool(self, n: int, wanted: int, seed: int, ask: Ask) -> tuple[pa.Table, list[Reject]]:
-        """Rows as the model writes them, none too near to a real one."""
+    def _pool(self, n: int, wanted: int, seed: int, ask: Ask) -> tuple[pa.Table, pa.Table, list[Reject]]:
+        """Rows as the model writes them, none too near to a real one; and the first ``n`` of them, with those that are.
+
+        Rows come in an order that tells nothing, so that the first are like all.
+        """
         parts: list[pa.Table] = []
+        bare: pa.Table | None = None
         rejects: list[Reject] = []
         have = 0
         for turn in range(_AGAIN):
             rows, unread = self.writer.draw(wanted - have, derive(seed, "draw", turn), ask)
             table = table_of(self.task.schema, rows)
+            bare = table.slice(0, n) if bare is None else bare
             self.tally.drawn += table.num_rows
             self.tally.unreadable += len(unread)
             rejects += unread
@@ -122,7 +138,8 @@ class Aligned:
             have += table.num_rows
             if have >= max(n, wanted // 2):
                 break
-        return pa.concat_tables(parts), rejects
+        assert bare is not None
+        return pa.concat_tables(parts), bare, rejects
 
     def _judged(self, table: pa.Table, rejects: Sequence[Reject]) -> tuple[pa.Table, tuple[Reject, ...]]:
         """Rows that keep every rule, and rejects for the others."""
@@ -147,6 +164,7 @@ class Aligned:
             "done": None if self.done is None else [counts.tolist() for counts in self.done],
             "known": self.known,
             "tally": self.tally.__dict__,
+            "dealt": self.dealt,
         }
 
     def load(self, data: Mapping[str, Any]) -> None:

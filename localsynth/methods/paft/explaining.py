@@ -128,6 +128,8 @@ def _drawn(maker: Mapping[str, Any]) -> Iterator[Facts]:
             " is of the last batch."
         )
         facts["Cells changed"] = f"{percent(tally['changed'])}, by alignment"
+        if maker.get("dealt"):
+            facts["Drawn anew"] = f"{', '.join(maker['dealt'])}: values within their cells, in the same order"
         facts["Distance"] = (
             f"{tally['selected_gap']:.4f} of the rows as selected, {tally['gap']:.4f} once aligned (mean total variation)"
         )

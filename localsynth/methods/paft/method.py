@@ -25,7 +25,7 @@ from .locks import Locked
 from .page import Page
 from .params import PAFTParams
 from .structure import Structure, structure_of, told_of, written
-from .targets import grid_of, guard_of, locks_of
+from .targets import continuous, grid_of, guard_of, locks_of
 from .training.start import EXTRA, can_train
 from .writer import Writer
 
@@ -177,6 +177,7 @@ class PAFT:
             writer if task.condition is None else conditioned(writer, task, structure, train, locks),
             grid,
             guard_of(task, params, train),
+            () if grid is None else continuous(task.schema, structure, train, grid),
         )
         return self._maker
 

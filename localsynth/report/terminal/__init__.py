@@ -17,9 +17,10 @@ from localsynth.report.lookup import Lookup
 from localsynth.report.verdict import verdicts
 
 from . import aims, details, overall
+from .stages import StagesTold, stages
 from .versus import comparison_table
 
-__all__ = ["TerminalReport", "comparison_table", "terminal_report"]
+__all__ = ["StagesTold", "TerminalReport", "comparison_table", "terminal_report"]
 
 _HANDLE = "This shows statistics of real rows (the train split): handle it as you handle them."
 _COVERED = "No real row was read for this report: the privacy budget covers what it tells of them."
@@ -33,7 +34,7 @@ def terminal_report(
 
 
 class TerminalReport:
-    """Cautions, verdict, main measures, targets, columns, pairs, privacy, rules, how it was made, a few words explained."""
+    """Cautions, verdict, main measures, targets, columns, pairs, privacy, rules, making, stages, a few words explained."""
 
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
@@ -53,6 +54,7 @@ class TerminalReport:
             overall.rules(lookup, options.max_width),
             overall.further(lookup),
             overall.making(lookup),
+            stages(lookup),
             overall.words(lookup),
         ]
         for part in parts:
