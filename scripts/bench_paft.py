@@ -23,6 +23,7 @@ from bench_metrics import TABLES, _typed
 from localsynth.core.columns import IdentifierColumn
 from localsynth.core.events import Notice
 from localsynth.core.recipe import Recipe
+from localsynth.store.stages import read_stages
 from localsynth.tables import arrow_schema
 from localsynth.workspace import Workspace
 
@@ -111,12 +112,23 @@ def real_tables(args: argparse.Namespace) -> dict[str, dict[str, list[dict[str, 
                     if trained:
                         figures["train_seconds"] = float(trained[0].split(" rows in ")[1].split(" s")[0])
                     keys = ("seconds", "train_seconds", "rows", "refused", *SHOWN)
-                    found[name][variant].append({key: figures[key] for key in keys if key in figures})
-                    print(
-                        f"{name} split {split} {variant}: {found[name][variant][-1]}",
-                        file=sys.stderr,
-                        flush=True,
-                    )
+                    judged = {variant: figures}
+                    if not params.get("align", True) or "surplus" in params:
+                        stages = {}
+                    else:
+                        stages = read_stages(space.store, run.run_id)
+                    for stage, rows in stages.items():
+                        rows = rows.select(keep)
+                        judged[f"{variant}, {stage}"] = scored(
+                            schema, real, _typed(test, types), rows, split, JUDGES
+                        )
+                    for label, told in judged.items():
+                        found[name][label].append({key: told[key] for key in keys if key in told})
+                        print(
+                            f"{name} split {split} {label}: {found[name][label][-1]}",
+                            file=sys.stderr,
+                            flush=True,
+                        )
                     for text in said:
                         print("   ", text, file=sys.stderr, flush=True)
     return found

@@ -5,7 +5,7 @@ then their margins are made exact and their values swapped towards the tables.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -42,18 +42,24 @@ def chosen_rows(
     rng: np.random.Generator,
     *,
     done: Sequence[Array] | None = None,
+    beside: Array | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> Array:
     """The numbers of the ``n`` rows that meet margins and tables best together, rising.
 
-    codes : base cells of a surplus of rows, -1 where a value lies in none; such rows come last.
+    codes : base cells of a surplus of rows, -1 where a value lies in none; such rows come last. done : counts of rows made
+    before, by column. beside : base cells of rows that are there already, which the chosen ones make up a whole with.
     """
     whole = np.flatnonzero((codes >= 0).all(axis=1))
     if len(whole) < n:
         rest = np.flatnonzero((codes < 0).any(axis=1))
         return np.sort(np.concatenate([whole, rng.permutation(rest)[: n - len(whole)]]))
-    margins = [Table((at,), counts.astype(np.float64)) for at, counts in enumerate(grid.margins(n, done))]
-    return whole[select(codes[whole], n, [*grid.goals(n), *margins], rng, check=check)]
+    total = n if beside is None else n + len(beside)
+    margins = [Table((at,), counts.astype(np.float64)) for at, counts in enumerate(grid.margins(total, done))]
+    goals = [*grid.goals(total), *margins]
+    if beside is not None:
+        goals = [replace(goal, counts=goal.counts - goal.count(beside)) for goal in goals]
+    return whole[select(codes[whole], n, goals, rng, check=check)]
 
 
 def refined(

@@ -33,7 +33,8 @@ def select(
 
     Parameters
     ----------
-    codes : rows x columns, nonnegative; at least ``n`` rows. goals : tables of counts for ``n`` rows; of one column too.
+    codes : rows x columns, nonnegative; at least ``n`` rows. goals : tables of counts for ``n`` rows; of one column too, and
+        below 0 in cells that are too full already.
     weights : of the goals, how much a squared gap counts; 1 by default. check : called in every sweep.
     """
     total = len(codes)

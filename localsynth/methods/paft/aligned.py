@@ -97,22 +97,24 @@ class Aligned:
         near = self.guard.near(table) if self.guard is not None else np.zeros(table.num_rows, np.bool_)
         good = np.flatnonzero(~held.broken & ~near)
         table, counted = table.take(pa.array(good)), held.codes[good]
-        self._count(counted)
         # What alignment spoilt is replaced by other rows as they were drawn.
-        spare = self._spare(pool, codes, best, n - len(good), rng)
+        spare = self._spare(pool, codes, best, n - len(good), counted, rng)
         table = pa.concat_tables([table, pool.take(pa.array(spare))])
-        self._count(codes[spare])
+        self._count(np.concatenate([counted, codes[spare]]))
         self.tally.near += int(near.sum())
         return Draft(*self._judged(table, rejects), tuple(stages))
 
-    def _spare(self, pool: pa.Table, codes: Array, taken: Array, n: int, rng: np.random.Generator) -> Array:
-        """At most ``n`` of the other rows of the pool, none that breaks a rule; those that margins lack most."""
+    def _spare(
+        self, pool: pa.Table, codes: Array, taken: Array, n: int, beside: Array, rng: np.random.Generator
+    ) -> Array:
+        """At most ``n`` of the other rows of the pool, none that breaks a rule: what the rows ``beside`` them lack most."""
         assert self.grid is not None
         some = np.setdiff1d(np.flatnonzero((codes >= 0).all(axis=1)), taken)
         if n <= 0 or not len(some):
             return some[:0]
         some = some[~self.task.violations(pool.take(pa.array(some))).any(axis=1)]
-        return some[chosen_rows(self.grid, codes[some], min(n, len(some)), rng, done=self.done)]
+        n = min(n, len(some))
+        return some[chosen_rows(self.grid, codes[some], n, rng, done=self.done, beside=beside)]
 
     def _pool(self, n: int, wanted: int, seed: int, ask: Ask) -> tuple[pa.Table, pa.Table, list[Reject]]:
         """Rows as the model writes them, none too near to a real one; and the first ``n`` of them, with those that are.

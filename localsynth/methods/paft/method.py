@@ -44,7 +44,7 @@ class PAFT:
     """Rows from a model fitted to the train rows, in the order their dependencies ask for (Xu et al. 2024)."""
 
     name: ClassVar[str] = "paft"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     exposure: ClassVar[Exposure] = Exposure.ROWS
     needs_model: ClassVar[bool] = True
     reads_targets: ClassVar[bool] = True
@@ -166,7 +166,7 @@ class PAFT:
         locks = self._locked(structure, train) if params.lock else None
         page = self._page(locks, structure, learnt, train)
         under = task if task.condition is None else task_under(task)
-        grid = grid_of(under, params) if params.align else None
+        grid = grid_of(under, params, train) if params.align else None
         # What is locked to the first column is written with it; drawn from its margin alone it might have no image.
         lead = grid if locks is None or locks.values[0] == structure.order[:1] else None
         writer = Writer(page, Sampling(temperature=params.temperature), adapter, lead)

@@ -98,7 +98,10 @@ class PAFTParams(MethodParams):
         description="Drop drawn rows that lie nearer to a train row than train rows lie to each other (aligned).",
     )
     bins: int = Field(
-        default=10, ge=2, le=100, description="Quantile bins of numbers and dates for the tables (aligned)."
+        default=0,
+        ge=0,
+        le=100,
+        description="Quantile bins of numbers and dates for the tables; 0: chosen by the number of train rows (aligned).",
     )
     examples: int = Field(
         default=24, ge=0, le=1000, description="Train rows in the prompt at most (in-context)."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,9 +16,10 @@ from .locks import Locked, locked_row
 from .params import PAFTParams
 from .structure import Structure
 
-__all__ = ["continuous", "grid_of", "guard_of", "locks_of"]
+__all__ = ["bins_for", "continuous", "grid_of", "guard_of", "locks_of"]
 
 _TRIPLES = 8
+_PAIRS = 200  # at most; those that tell nothing beyond chance are not among them
 _DISTINCT = 0.5  # share of different values
 _FEWEST = 50
 
@@ -38,11 +40,22 @@ def continuous(schema: Schema, structure: Structure, train: pa.Table, grid: Grid
     return tuple(found)
 
 
-def grid_of(task: Task, params: PAFTParams) -> Grid | None:
+def bins_for(rows: int) -> int:
+    """How many quantile bins so many rows support in tables of two columns: 5 for 200, 6 for 400, 10 from 2,000 on.
+
+    More tables, each coarser, tell more than fewer fine ones (with 400 rows of 15 columns a forest tells rows aligned to 6
+    bins from real ones less often than rows aligned to 10: .59 against .62).
+    """
+    return int(np.clip(round(0.8 * rows ** (1 / 3)), 5, 10))
+
+
+def grid_of(task: Task, params: PAFTParams, train: pa.Table) -> Grid | None:
     """Margins and tables; the same for every batch of a run, because what a run is given is kept with it."""
     if task.targets is None:
         return None
-    return Grid(task.schema, structured(task.targets, task.schema.target, bins=params.bins, triples=_TRIPLES))
+    bins = params.bins or bins_for(train.num_rows)
+    found = structured(task.targets, task.schema.target, bins=bins, triples=_TRIPLES, pairs=_PAIRS)
+    return Grid(task.schema, found)
 
 
 def locks_of(schema: Schema, structure: Structure, train: pa.Table) -> Locked:
