@@ -111,3 +111,18 @@ def test_dealt_values_are_drawn_anew_and_keep_their_order_within_a_cell(grid: Gr
             if before[rows][order][low] < before[rows][order][high]:
                 assert tops[low] <= tops[high]
     assert np.array_equal(grid.encode(dealt.table)[:, at], dealt.codes[:, at])
+
+
+def test_rows_beside_others_are_those_that_these_lack(grid: Grid) -> None:
+    there = grid.encode(skewed(150).select(grid.names))
+    offered = clinic(600, seed=6).select(grid.names)
+    codes = grid.encode(offered)
+    blind = chosen_rows(grid, codes, 150, np.random.default_rng(0))
+    fitting = chosen_rows(grid, codes, 150, np.random.default_rng(0), beside=there)
+    assert len(set(fitting.tolist())) == 150
+
+    def gap(which: np.ndarray) -> float:
+        both = np.concatenate([there, codes[which]])
+        return sum(float(np.abs(goal.count(both) - goal.counts).sum()) for goal in grid.goals(300))
+
+    assert gap(fitting) < 0.8 * gap(blind)

@@ -125,3 +125,14 @@ def test_what_became_of_drawn_rows() -> None:
 def test_settings_are_kept_with_the_run_and_older_states_are_read() -> None:
     assert Learnt.load(TRAINED).dump() == TRAINED
     assert Learnt.load({"adapter": "", "examples": [1], "curve": []}) == Learnt(examples=(1,))
+
+
+def test_what_there_is_to_beat_is_told_where_it_is_known() -> None:
+    assert "To beat" not in facts(told(), "What was learnt")
+    learnt = {**TRAINED, "settings": {**SETTINGS, "independent": 9.44}}
+    assert facts(told(learnt), "What was learnt")["To beat"].startswith("9.4 nats a held-out row")
+
+
+def test_columns_drawn_anew_are_named() -> None:
+    maker = {"tally": TALLY, "done": [[1]], "known": None, "dealt": ["weight", "height"]}
+    assert facts(told(maker=maker), "What became of drawn rows")["Drawn anew"].startswith("weight, height:")

@@ -49,6 +49,10 @@ def _trained(learnt: Learnt) -> dict[str, str]:
         facts["Training"] = f"{counted(told['epochs'], 'epoch')} in {told['seconds']:,.0f} s"
         facts["Ended"] = told["ended"]
         facts["Kept"] = f"what it was after epoch {told['best_epoch']}"
+    if "independent" in told:
+        facts["To beat"] = (
+            f"{told['independent']:.1f} nats a held-out row, if no column told anything of another"
+        )
     return facts
 
 

@@ -19,7 +19,9 @@ from .faithful import sentences
 from .page import Page
 from .params import PAFTParams
 from .structure import Structure
+from .targets import grid_of
 from .training.start import Outcome, train_in_child
+from .yardstick import independent_loss
 
 __all__ = ["Curve", "epochs_for", "fit", "held_rows"]
 
@@ -28,11 +30,15 @@ _MOST, _LEAST = 8, 2
 
 @dataclass(frozen=True)
 class Curve:
-    """What training came to, in words and numbers a person can judge."""
+    """What training came to, in words and numbers a person can judge.
+
+    independent : nats per held-out row if no column told anything of another; ``None`` where nobody knows.
+    """
 
     outcome: Outcome
     rows: int
     held: int
+    independent: float | None = None
 
     def told(self) -> str:
         """One sentence."""
@@ -43,7 +49,12 @@ class Curve:
         first = out.curve[0]
         held = f"train rows cost {best['seen']:.1f} nats each"
         if self.held:
-            held += f", held-out rows {best['held']:.1f} (after the first epoch {first['held']:.1f})"
+            known = (
+                f"; {self.independent:.1f} if columns were independent"
+                if self.independent is not None
+                else ""
+            )
+            held += f", held-out rows {best['held']:.1f} (after the first epoch {first['held']:.1f}{known})"
         return (
             f"trained on {self.rows:,} rows in {out.seconds:.0f} s; epoch {out.best} of {len(out.curve)} is kept: {held}"
             f" (ended: {out.why})"
@@ -98,10 +109,24 @@ def fit(
         if params.mode == "faithful":
             settings = replace(settings, open_loss=False)
         write_job(folder, settings, corpus)
-    outcome = train_in_child(folder, _teller(ask))
     _, learnt = read_job(folder)  # rows that cannot be written are not among them
-    judged = int(learnt.held[np.unique(learnt.row)].sum())
-    return Curve(outcome, len(np.unique(learnt.row)) - judged, judged)
+    kept = np.unique(learnt.row)
+    judging = kept[learnt.held[kept]]
+    independent = _independent(task, params, structure, train, judging)
+    outcome = train_in_child(folder, _teller(ask, independent))
+    return Curve(outcome, len(kept) - len(judging), len(judging), independent)
+
+
+def _independent(
+    task: Task, params: PAFTParams, structure: Structure, train: pa.Table, judging: Any
+) -> float | None:
+    """Of the held-out rows; the margins are those that rows are aligned to."""
+    grid = grid_of(task, params, train) if len(judging) and params.align else None
+    return (
+        None
+        if grid is None
+        else independent_loss(grid, train.take(pa.array(judging)), frozenset(structure.order))
+    )
 
 
 def _corpus(
@@ -136,15 +161,18 @@ def _corpus(
     return corpus_of(kept, [written] * len(kept), held)
 
 
-def _teller(ask: Ask) -> Any:
+def _teller(ask: Ask, independent: float | None) -> Any:
     """Passes on what the child tells."""
+    beside = f" ({independent:.2f} if columns were independent)" if independent is not None else ""
     done = {"step": 0, "steps": 1}
 
     def tell(message: Mapping[str, Any]) -> None:
         if message.get("what") == "step":
             done.update(step=message["step"], steps=message["steps"])
             if message["seen"] is not None:
-                held = "" if message["held"] is None else f"held-out rows {message['held']:.2f} nats, "
+                held = (
+                    "" if message["held"] is None else f"held-out rows {message['held']:.2f} nats{beside}, "
+                )
                 ask.notice(f"epoch {message['epoch']}: {held}train rows {message['seen']:.2f} nats")
         ask.working("training", done["step"], done["steps"])
 

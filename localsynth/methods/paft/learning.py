@@ -113,6 +113,7 @@ def learn(
             "best_epoch": curve.outcome.best,
             "ended": curve.outcome.why,
             "seconds": curve.outcome.seconds,
+            **({} if curve.independent is None else {"independent": curve.independent}),
         },
         curve=curve.outcome.curve,
         order=structure.order,
