@@ -26,6 +26,7 @@ from localsynth.core.seeds import derive
 from localsynth.tables import arrow_schema
 
 from .condition import ConditionedWriter
+from .following import Follower, followed
 from .page import table_of
 from .params import PAFTParams
 from .structure import Structure
@@ -54,8 +55,8 @@ class _Tally:
 class Aligned:
     """Makes batches.
 
-    dealt : columns whose values are drawn anew within their cells. done : per column the counts of the rows made before, by
-    base cell.
+    dealt : columns whose values are drawn anew within their cells. following : columns that are not aligned but follow
+    another. done : per column the counts of the rows made before, by base cell.
     """
 
     params: PAFTParams
@@ -65,6 +66,7 @@ class Aligned:
     grid: Grid | None
     guard: NearGuard | None
     dealt: tuple[str, ...] = ()
+    following: tuple[Follower, ...] = ()
     done: list[Array] | None = None
     known: Mapping[str, Any] | None = None
     tally: _Tally = field(default_factory=_Tally)
@@ -87,13 +89,13 @@ class Aligned:
         grid, rows = self.grid, min(n, pool.num_rows)
         codes = grid.encode(pool)
         best = chosen_rows(grid, codes, rows, rng, done=self.done)
-        stages.append(Stage("selected", pool.take(pa.array(best))))
-        drawn = pool.select(grid.names).take(pa.array(best))
-        made = refined(grid, drawn, codes[best], rng, done=self.done, dealt=self.dealt)
+        drawn = pool.take(pa.array(best))
+        stages.append(Stage("selected", drawn))
+        made = refined(grid, drawn.select(grid.names), codes[best], rng, done=self.done, dealt=self.dealt)
         self.tally.changed, self.tally.selected_gap, self.tally.gap = made.changed, made.before, made.after
         held = keep(self.schema, made.table, made.codes, grid, self.task.violations, rng, known=self.known)
         self.known = held.known
-        table = _whole(self.task.schema, held.table, pool.take(pa.array(best)))
+        table = _whole(self.task.schema, followed(held.table, self.following, drawn), drawn)
         near = self.guard.near(table) if self.guard is not None else np.zeros(table.num_rows, np.bool_)
         good = np.flatnonzero(~held.broken & ~near)
         table, counted = table.take(pa.array(good)), held.codes[good]

@@ -19,6 +19,7 @@ from .condition import conditioned, task_under
 from .explaining import explained
 from .faithful import Faithful
 from .filling import Filler
+from .following import followers
 from .icl import shown
 from .learning import Learnt, learn, learnt_order
 from .locks import Locked
@@ -166,7 +167,10 @@ class PAFT:
         locks = self._locked(structure, train) if params.lock else None
         page = self._page(locks, structure, learnt, train)
         under = task if task.condition is None else task_under(task)
-        grid = grid_of(under, params, train) if params.align else None
+        also = () if task.condition is None else (task.condition.where.rule,)
+        following = followers(task.schema, structure, train, also) if params.align else ()
+        left = frozenset(one.dependent for one in following)
+        grid = grid_of(under, params, train, left) if params.align else None
         # What is locked to the first column is written with it; drawn from its margin alone it might have no image.
         lead = grid if locks is None or locks.values[0] == structure.order[:1] else None
         writer = Writer(page, Sampling(temperature=params.temperature), adapter, lead)
@@ -178,6 +182,7 @@ class PAFT:
             grid,
             guard_of(task, params, train),
             () if grid is None else continuous(task.schema, structure, train, grid),
+            () if grid is None else following,
         )
         return self._maker
 

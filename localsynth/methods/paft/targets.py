@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -49,13 +52,18 @@ def bins_for(rows: int) -> int:
     return int(np.clip(round(0.8 * rows ** (1 / 3)), 5, 10))
 
 
-def grid_of(task: Task, params: PAFTParams, train: pa.Table) -> Grid | None:
-    """Margins and tables; the same for every batch of a run, because what a run is given is kept with it."""
+def grid_of(task: Task, params: PAFTParams, train: pa.Table, without: Collection[str] = ()) -> Grid | None:
+    """Margins and tables; the same for every batch of a run, because what a run is given is kept with it.
+
+    without : columns that nothing is aligned to.
+    """
     if task.targets is None:
         return None
     bins = params.bins or bins_for(train.num_rows)
     found = structured(task.targets, task.schema.target, bins=bins, triples=_TRIPLES, pairs=_PAIRS)
-    return Grid(task.schema, found)
+    margins = tuple(margin for margin in found.margins if margin.axis.column not in without)
+    tables = tuple(table for table in found.tables if not set(table.columns) & set(without))
+    return Grid(task.schema, replace(found, margins=margins, tables=tables))
 
 
 def locks_of(schema: Schema, structure: Structure, train: pa.Table) -> Locked:
