@@ -2,8 +2,8 @@
 
 The distance of two rows is Gower's (1971): the mean over columns of 0 or 1 for nominal values, and for ordered ones of the
 share of rows between them, by a distribution that is smooth between some quantiles (the ranks of the real rows themselves are
-evenly apart, which other rows' are not). A missing value is at distance 1 from any other, 0 from a missing one. Texts count as
-equal or not.
+evenly apart, which other rows' are not); beyond the real values it goes on in proportion to their range. A missing value is
+at distance 1 from any other, 0 from a missing one. Texts count as equal or not.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class NearGuard:
                 values, missing = whole(column, train.column(column.name))
                 self._ranks[column.name] = _knots(values[~missing])
         self._words: dict[str, dict[Any, int]] = {column.name: {} for column in self._columns}
-        self._train = self._placed(train)
+        self._train = self._placed(train, new=True)
         self._alone = _alone(*self._train)
         self.usual = self._usual(share)
 
@@ -65,21 +65,27 @@ class NearGuard:
         nearest, _ = self._nearest((self._train[0][some], self._train[1][some]), lambda: None, leave=some)
         return float(np.quantile(nearest, share))
 
-    def _placed(self, table: pa.Table) -> tuple[Array, Array]:
-        """Ordered columns as shares of rows below (rows x columns, NaN where missing), others as numbers of their values."""
+    def _placed(self, table: pa.Table, *, new: bool = False) -> tuple[Array, Array]:
+        """Ordered columns as shares of rows below (rows x columns, NaN where missing), others as numbers of their values.
+
+        new : whether values get numbers that have none; -1 otherwise, which no real row has.
+        """
         ordered, nominal = [], []
         for column in self._columns:
             cells = table.column(column.name)
             if column.name in self._ranks:
                 values, missing = whole(column, cells)
                 knots, levels = self._ranks[column.name]
-                ordered.append(np.where(missing, np.nan, np.interp(values.astype(np.float64), knots, levels)))
+                ordered.append(np.where(missing, np.nan, _level(values.astype(np.float64), knots, levels)))
                 continue
             words = self._words[column.name]
             coded = pc.dictionary_encode(cells.combine_chunks(), null_encoding="encode")
             if isinstance(coded, pa.ChunkedArray):
                 coded = coded.combine_chunks()
-            names = [words.setdefault(value, len(words)) for value in coded.dictionary.to_pylist()]
+            if new:
+                for value in coded.dictionary.to_pylist():
+                    words.setdefault(value, len(words))
+            names = [words.get(value, -1) for value in coded.dictionary.to_pylist()]
             nominal.append(np.asarray(names, np.int64)[coded.indices.to_numpy(zero_copy_only=False)])
         rows = table.num_rows
         return (
@@ -113,6 +119,13 @@ class NearGuard:
             which[part] = apart.argmin(axis=1)
             found[part] = apart[np.arange(len(apart)), which[part]] / width
         return found, which
+
+
+def _level(values: Array, knots: Array, levels: Array) -> Array:
+    """The share of values below, and on beyond the ends in proportion to the range, by no more than 1."""
+    span = max(float(knots[-1] - knots[0]), 1.0)
+    beyond = np.maximum(values - knots[-1], 0.0) - np.maximum(knots[0] - values, 0.0)
+    return np.asarray(np.interp(values, knots, levels) + np.clip(beyond / span, -1.0, 1.0))
 
 
 def _knots(values: Array) -> tuple[Array, Array]:

@@ -25,7 +25,6 @@ def select(
     goals: Sequence[Table],
     rng: np.random.Generator,
     *,
-    weights: Sequence[float] | None = None,
     most_sweeps: int = 600,
     check: Callable[[], None] = lambda: None,
 ) -> Array:
@@ -35,7 +34,7 @@ def select(
     ----------
     codes : rows x columns, nonnegative; at least ``n`` rows. goals : tables of counts for ``n`` rows; of one column too, and
         below 0 in cells that are too full already.
-    weights : of the goals, how much a squared gap counts; 1 by default. check : called in every sweep.
+    check : called in every sweep.
     """
     total = len(codes)
     if total < n:
@@ -49,22 +48,21 @@ def select(
         np.bincount(cell[chosen], minlength=goal.counts.size) - goal.counts.ravel().astype(np.float64)
         for cell, goal in zip(cells, goals, strict=True)
     ]
-    weight = np.ones(len(goals)) if weights is None else np.asarray(weights, np.float64)
-    best, since = _worth(gaps, weight), 0
+    best, since = _worth(gaps), 0
     for _ in range(most_sweeps):
         check()
         pairs = min(n, len(others))
         out, into = rng.permutation(n)[:pairs], rng.permutation(len(others))[:pairs]
         effect = np.zeros(pairs)
-        for cell, gap, w in zip(cells, gaps, weight, strict=True):
+        for cell, gap in zip(cells, gaps, strict=True):
             old, new = cell[chosen[out]], cell[others[into]]
-            effect += w * np.where(old == new, 0.0, 2 * (gap[new] - gap[old]) + 2)
+            effect += np.where(old == new, 0.0, 2 * (gap[new] - gap[old]) + 2)
         helpful = np.flatnonzero(effect < -1e-9)
-        taken = _together(helpful, effect, chosen[out], others[into], cells, gaps, weight)
+        taken = _together(helpful, effect, chosen[out], others[into], cells, gaps)
         if len(taken):
             gaps = _after(chosen[out[taken]], others[into[taken]], cells, gaps)
             chosen[out[taken]], others[into[taken]] = others[into[taken]], chosen[out[taken]]
-        now = _worth(gaps, weight)
+        now = _worth(gaps)
         since = since + 1 if now > best * 0.999 else 0
         best = min(best, now)
         if since >= _PATIENCE:
@@ -79,7 +77,6 @@ def _together(
     into: Array,
     cells: Sequence[Array],
     gaps: Sequence[Array],
-    weight: Array,
 ) -> Array:
     """As many of the exchanges that help as bring the gap lowest together."""
     if not len(helpful):
@@ -87,11 +84,11 @@ def _together(
     ways = [
         after - gap for after, gap in zip(_after(out[helpful], into[helpful], cells, gaps), gaps, strict=True)
     ]
-    down = -sum(w * float((gap * way).sum()) for w, gap, way in zip(weight, gaps, ways, strict=True))
-    part = down / max(_worth(ways, weight), 1e-9)
+    down = -sum(float((gap * way).sum()) for gap, way in zip(gaps, ways, strict=True))
+    part = down / max(_worth(ways), 1e-9)
     taken = helpful[: max(1, min(len(helpful), int(part * len(helpful))))]
-    before = _worth(gaps, weight)
-    while len(taken) > 1 and _worth(_after(out[taken], into[taken], cells, gaps), weight) >= before:
+    before = _worth(gaps)
+    while len(taken) > 1 and _worth(_after(out[taken], into[taken], cells, gaps)) >= before:
         taken = taken[np.argsort(effect[taken], kind="stable")[: len(taken) // 2]]
     return taken
 
@@ -104,5 +101,5 @@ def _after(out: Array, into: Array, cells: Sequence[Array], gaps: Sequence[Array
     ]
 
 
-def _worth(gaps: Sequence[Array], weight: Array) -> float:
-    return float(sum(w * float((gap**2).sum()) for w, gap in zip(weight, gaps, strict=True)))
+def _worth(gaps: Sequence[Array]) -> float:
+    return float(sum(float((gap**2).sum()) for gap in gaps))

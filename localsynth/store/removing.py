@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING
 from localsynth.core.errors import DatasetError
 from localsynth.core.words import counted
 
-from . import adapters, catalogue, runs
+from . import adapters, catalogue, runs, trouble
 from .generations import exact_name
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from .session import Store
 
-__all__ = ["Removed", "copies", "drop"]
+__all__ = ["Removed", "copies", "drop", "sweep"]
 
 
 @dataclass(frozen=True)
@@ -65,3 +67,38 @@ def drop(store: Store, name: str, *, with_runs: bool = False) -> Removed:
 def copies(store: Store) -> list[Path]:
     """Copies of the whole workspace that were made before it was brought up to date; they hold what was removed since."""
     return sorted(store.folder.glob(f"{store.path.name}.bak-*"))
+
+
+def sweep(store: Store) -> list[Path]:
+    """Remove what a removal that broke off left behind: files of adapters and folders of runs that have no row any more.
+
+    A run has its row before it has a folder within its own, where it keeps what it learns from; one that has a folder and no
+    row is gone. Gives what was removed. Raises ``StoreError``.
+    """
+    removed = adapters.sweep(store)
+    learning = _with_folders(store)
+    if learning:
+        with store.read() as con:
+            known = {run_id for (run_id,) in con.execute("SELECT run_id FROM meta.runs").fetchall()}
+        for folder in learning:
+            if folder.name not in known:
+                try:
+                    shutil.rmtree(folder)
+                except OSError as error:
+                    raise trouble.from_os(error, folder, "remove") from error
+                removed.append(folder)
+    return removed
+
+
+def _with_folders(store: Store) -> list[Path]:
+    """Folders of runs that hold folders."""
+    folder = store.folder / "runs"
+    try:
+        return [folder / name for name in _folders(folder) if _folders(folder / name)]
+    except OSError:  # none yet, or one that is being removed now
+        return []
+
+
+def _folders(inside: Path) -> list[str]:
+    with os.scandir(inside) as entries:
+        return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))

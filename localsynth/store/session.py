@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from localsynth.core.errors import StoreError, StoreLocked
 
-from . import adapters, guard, migrate, trouble
+from . import guard, migrate, removing, trouble
 
 if TYPE_CHECKING:
     import duckdb
@@ -73,7 +73,7 @@ class Store:
             raise StoreError(f"there is no workspace in {store.folder}", "localsynth init makes one")
         migrate.bring_up(store)
         with suppress(OSError):  # housekeeping: who cannot do it now leaves it to the next
-            adapters.sweep(store)
+            removing.sweep(store)
         return store
 
     @property

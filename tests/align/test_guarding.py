@@ -67,3 +67,25 @@ def test_distances_are_those_computed_one_by_one() -> None:
 def test_it_never_fails(train: int, rows: int, seed: int) -> None:
     guard = NearGuard(CLINIC, clinic(max(train, 1), seed=seed).slice(0, train))
     assert len(guard.near(clinic(max(rows, 1), seed=seed + 1).slice(0, rows))) == rows
+
+
+def test_a_value_far_beyond_the_real_ones_is_not_near_to_the_last_of_them() -> None:
+    train = clinic(300, seed=1)
+    place = train.schema.get_field_index("age")
+    top = int(np.argmax(np.array(train["age"].to_pylist(), float)))
+    guard = NearGuard(CLINIC, train, 0.05)
+
+    def with_age(age: int) -> pa.Table:
+        return train.slice(top, 1).set_column(place, train.schema.field(place), pa.array([age], pa.int64()))
+
+    oldest = max(train["age"].to_pylist())
+    near = [guard._nearest(guard._placed(with_age(oldest + more)), lambda: None)[0][0] for more in (0, 5, 40)]
+    assert near[0] == 0 < near[1] < near[2]
+
+
+def test_texts_of_made_rows_are_not_remembered() -> None:
+    train = clinic(50, seed=1)
+    guard = NearGuard(CLINIC, train)
+    known = {name: len(words) for name, words in guard._words.items()}
+    guard.near(clinic(200, seed=9))
+    assert {name: len(words) for name, words in guard._words.items()} == known

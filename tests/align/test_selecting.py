@@ -37,13 +37,6 @@ def test_margins_and_tables_count_together_and_better_than_chance() -> None:
         assert gap(codes[chosen], goal) < 0.2 * gap(codes[:500], goal) + 4
 
 
-def test_a_weight_decides_between_goals_that_contradict_each_other() -> None:
-    codes = np.repeat([[0], [1]], 300, axis=0).astype(np.int32)
-    goals = [Table((0,), np.array([100.0, 0.0])), Table((0,), np.array([0.0, 100.0]))]
-    chosen = select(codes, 100, goals, np.random.default_rng(0), weights=[1.0, 9.0])
-    assert codes[chosen].mean() == pytest.approx(0.9, abs=0.02)
-
-
 @given(st.integers(1, 40), st.integers(0, 60), st.integers(0, 3))
 def test_always_as_many_different_rows_as_asked_and_the_same_again(n: int, more: int, seed: int) -> None:
     codes = np.random.default_rng(seed).integers(0, 3, (n + more, 2), dtype=np.int32)

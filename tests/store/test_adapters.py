@@ -471,3 +471,25 @@ def test_more_rows_than_are_hashed_at_once() -> None:
     assert rows_sha256(whole) == rows_sha256(cut)
     last = whole.slice(0, rows - 1)
     assert rows_sha256(last) != rows_sha256(whole)
+
+
+def test_what_a_removal_left_behind_goes_when_the_workspace_is_opened(
+    clinic: Store, keep: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep()
+    commit(clinic, "20260101-a", 1, 4)
+    runs.create(clinic, make_run("20260102-b", schema=datasets.get(clinic, "clinic").schema))
+    gone, stays, plain = (
+        clinic.run_folder(name) for name in ("20260101-a", "20260102-b", "20990101-not-yet")
+    )
+    for folder in (gone, stays):
+        (folder / "training").mkdir()
+        (folder / "training" / "corpus.npz").write_bytes(b"rows")
+    known = {run.run_id for run in runs.list_all(clinic)}
+    assert {gone.name, stays.name} <= known
+    with clinic.write() as con:
+        runs.forget(con, gone.name)  # the process dies before it removes the folder
+    Store.open(clinic.folder)
+    assert not gone.exists()
+    assert (stays / "training" / "corpus.npz").exists()
+    assert plain.exists()  # a run that has not been recorded yet

@@ -7,7 +7,7 @@ the train split, where they are drawn from its margin), and ``selected``, the be
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Any, TypeAlias
@@ -37,6 +37,7 @@ __all__ = ["Aligned"]
 Array: TypeAlias = np.ndarray[Any, Any]
 _AGAIN = 3  # times that rows are drawn where too few were good
 _FEWEST = 64  # rows drawn at least: few leave no choice
+_NEAR = "too near to a real row (drop_near)"
 
 
 @dataclass
@@ -79,16 +80,24 @@ class Aligned:
 
     def batch(self, n: int, seed: int, ask: Ask) -> Draft:
         """``n`` rows, fewer where too few that the model drew can be kept."""
-        rng = np.random.default_rng(derive(seed, "align"))
+        before = self.tally.near
         surplus = self.params.surplus if self.grid is not None else 1.0
         pool, bare, rejects = self._pool(n, max(ceil(n * surplus), _FEWEST), seed, ask)
         # Without alignment and guard the rows kept are the rows drawn, less those that break a rule.
         stages = [Stage("drawn", bare)] if self.grid is not None or self.guard is not None else []
-        if self.grid is None or not pool.num_rows:
-            return Draft(*self._judged(pool.slice(0, n), rejects), tuple(stages))
-        grid, rows = self.grid, min(n, pool.num_rows)
+        table = pool.slice(0, n)
+        if self.grid is not None and pool.num_rows:
+            table = self._made(self.grid, pool, n, np.random.default_rng(derive(seed, "align")), stages)
+        table, broken = self._judged(table)
+        short = min(n - table.num_rows, self.tally.near - before)
+        return Draft(table, (*rejects, *broken, *[Reject("near", _NEAR, "")] * short), tuple(stages))
+
+    def _made(
+        self, grid: Grid, pool: pa.Table, n: int, rng: np.random.Generator, stages: list[Stage]
+    ) -> pa.Table:
+        """The best rows of the pool, aligned; what alignment spoilt is replaced by other rows as they were drawn."""
         codes = grid.encode(pool)
-        best = chosen_rows(grid, codes, rows, rng, done=self.done)
+        best = chosen_rows(grid, codes, min(n, pool.num_rows), rng, done=self.done)
         drawn = pool.take(pa.array(best))
         stages.append(Stage("selected", drawn))
         made = refined(grid, drawn.select(grid.names), codes[best], rng, done=self.done, dealt=self.dealt)
@@ -97,14 +106,11 @@ class Aligned:
         self.known = held.known
         table = _whole(self.task.schema, followed(held.table, self.following, drawn), drawn)
         near = self.guard.near(table) if self.guard is not None else np.zeros(table.num_rows, np.bool_)
-        good = np.flatnonzero(~held.broken & ~near)
-        table, counted = table.take(pa.array(good)), held.codes[good]
-        # What alignment spoilt is replaced by other rows as they were drawn.
-        spare = self._spare(pool, codes, best, n - len(good), counted, rng)
-        table = pa.concat_tables([table, pool.take(pa.array(spare))])
-        self._count(np.concatenate([counted, codes[spare]]))
+        good = np.flatnonzero(~(held.broken | near | self.task.violations(table).any(axis=1)))
+        spare = self._spare(pool, codes, best, n - len(good), held.codes[good], rng)
+        self._count(np.concatenate([held.codes[good], codes[spare]]))
         self.tally.near += int(near.sum())
-        return Draft(*self._judged(table, rejects), tuple(stages))
+        return pa.concat_tables([table.take(pa.array(good)), pool.take(pa.array(spare))])
 
     def _spare(
         self, pool: pa.Table, codes: Array, taken: Array, n: int, beside: Array, rng: np.random.Generator
@@ -145,15 +151,14 @@ class Aligned:
         assert bare is not None
         return pa.concat_tables(parts), bare, rejects
 
-    def _judged(self, table: pa.Table, rejects: Sequence[Reject]) -> tuple[pa.Table, tuple[Reject, ...]]:
-        """Rows that keep every rule, and rejects for the others."""
-        rules = self.task.schema.rules
-        if not rules or not table.num_rows:
-            return table, tuple(rejects)
+    def _judged(self, table: pa.Table) -> tuple[pa.Table, list[Reject]]:
+        """Rows that keep every rule and the condition, and rejects for the others."""
+        labels = [rule.label for rule in self.task.schema.rules]
         broken = self.task.violations(table)
         bad = broken.any(axis=1)
-        told = [Reject("rule", rules[int(np.argmax(which))].label, "") for which in broken[bad]]
-        return table.filter(pa.array(~bad)), (*rejects, *told)
+        first = [int(np.argmax(which)) for which in broken[bad]]
+        told = [Reject("rule", labels[at], "") if at < len(labels) else Reject("where") for at in first]
+        return table.filter(pa.array(~bad)), told
 
     def _count(self, codes: Array) -> None:
         assert self.grid is not None
@@ -179,11 +184,11 @@ class Aligned:
         self.tally = replace(_Tally(), **data["tally"])
 
 
-def _whole(schema: Schema, table: pa.Table, texts: pa.Table) -> pa.Table:
-    """All the schema's columns: aligned ones, and those that no statistic tells of (texts) as the model wrote them."""
-    target = arrow_schema(schema)
-    aligned = {column.name for column in schema.columns if column.kind != "text"} & set(table.column_names)
+def _whole(schema: Schema, table: pa.Table, drawn: pa.Table) -> pa.Table:
+    """All the schema's columns: aligned ones and what follows them, the others as the model wrote them."""
+    aligned = set(table.column_names)
     arrays = [
-        (table if field.name in aligned else texts).column(field.name).cast(field.type) for field in target
+        (table if field.name in aligned else drawn).column(field.name).cast(field.type)
+        for field in arrow_schema(schema)
     ]
-    return pa.Table.from_arrays(arrays, schema=target)
+    return pa.Table.from_arrays(arrays, schema=arrow_schema(schema))

@@ -169,7 +169,9 @@ class PAFT:
         under = task if task.condition is None else task_under(task)
         also = () if task.condition is None else (task.condition.where.rule,)
         following = followers(task.schema, structure, train, also) if params.align else ()
-        left = frozenset(one.dependent for one in following)
+        # A text says more than that it is there: it stays with the row that it was written in.
+        texts = (column.name for column in task.schema.columns if column.kind == "text")
+        left = frozenset([*texts, *(one.dependent for one in following)])
         grid = grid_of(under, params, train, left) if params.align else None
         # What is locked to the first column is written with it; drawn from its margin alone it might have no image.
         lead = grid if locks is None or locks.values[0] == structure.order[:1] else None

@@ -68,7 +68,7 @@ class PAFTParams(MethodParams):
     patience: int = Field(
         default=2,
         ge=0,
-        description="Epochs without progress on the held-out rows before training stops; 0: never.",
+        description="Epochs without progress on the held-out rows before training stops; 0: never. The best epoch is kept.",
     )
     gap: float = Field(
         default=0.0,
@@ -95,7 +95,7 @@ class PAFTParams(MethodParams):
     )
     drop_near: bool = Field(
         default=True,
-        description="Drop drawn rows that lie nearer to a train row than train rows lie to each other (aligned).",
+        description="Drop drawn rows that lie nearer to a train row than all but 5% of train rows lie to another (aligned).",
     )
     bins: int = Field(
         default=0,

@@ -55,7 +55,7 @@ def bins_for(rows: int) -> int:
 def grid_of(task: Task, params: PAFTParams, train: pa.Table, without: Collection[str] = ()) -> Grid | None:
     """Margins and tables; the same for every batch of a run, because what a run is given is kept with it.
 
-    without : columns that nothing is aligned to.
+    without : columns that nothing is aligned to. ``None`` where no other has a margin.
     """
     if task.targets is None:
         return None
@@ -63,7 +63,7 @@ def grid_of(task: Task, params: PAFTParams, train: pa.Table, without: Collection
     found = structured(task.targets, task.schema.target, bins=bins, triples=_TRIPLES, pairs=_PAIRS)
     margins = tuple(margin for margin in found.margins if margin.axis.column not in without)
     tables = tuple(table for table in found.tables if not set(table.columns) & set(without))
-    return Grid(task.schema, replace(found, margins=margins, tables=tables))
+    return Grid(task.schema, replace(found, margins=margins, tables=tables)) if margins else None
 
 
 def locks_of(schema: Schema, structure: Structure, train: pa.Table) -> Locked:
