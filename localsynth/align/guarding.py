@@ -37,7 +37,7 @@ class NearGuard:
     several times tells of none of them.
     """
 
-    def __init__(self, schema: Schema, train: pa.Table, share: float = 0.05) -> None:
+    def __init__(self, schema: Schema, train: pa.Table, share: float = 0.1) -> None:
         self._columns = [column for column in schema.columns if column.kind != "identifier"]
         self._ranks: dict[str, tuple[Array, Array]] = {}
         for column in self._columns:

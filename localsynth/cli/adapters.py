@@ -123,7 +123,12 @@ def _lines(one: LearntAdapter) -> list[str]:
         "model": f"{one.model} ({one.architecture}, {one.model_sha256[:12]})",
         "file": f"{one.file} ({one.size / 1e6:,.1f} MB, sha256 {one.sha256[:12]})",
         "created": f"{one.created_at.astimezone():%Y-%m-%d %H:%M:%S}",
-        "settings": ", ".join(f"{key} {_shown(value)}" for key, value in one.settings.items()),
+        "settings": ", ".join(
+            # What is told of each column is for programs, and long.
+            f"{key} {_shown(value)}"
+            for key, value in one.settings.items()
+            if not isinstance(value, dict)
+        ),
         "order": ", ".join(one.order),
     }
     lines = [f"{name:<9} {safe(value)}" for name, value in facts.items() if value]

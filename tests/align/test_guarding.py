@@ -15,7 +15,7 @@ def test_a_copy_is_too_near_and_other_rows_of_the_population_are_not() -> None:
     train, fresh = clinic(300, seed=1), clinic(300, seed=2)
     guard = NearGuard(CLINIC, train)
     assert guard.near(train).all()
-    assert guard.near(fresh).mean() < 0.12  # 5% of real rows lie as near to each other
+    assert guard.near(fresh).mean() < 0.2  # a tenth of real rows lies as near to another
     assert guard.usual > 0
 
 
@@ -36,7 +36,7 @@ def test_a_row_that_occurs_several_times_may_come_again_and_a_single_one_may_not
 
 def test_the_share_decides() -> None:
     train, fresh = clinic(300, seed=1), clinic(300, seed=2)
-    shares = [NearGuard(CLINIC, train, share).near(fresh).mean() for share in (0.0, 0.05, 0.5)]
+    shares = [NearGuard(CLINIC, train, share).near(fresh).mean() for share in (0.0, 0.1, 0.5)]
     assert shares == sorted(shares)
     assert 0.3 < shares[-1] < 0.7
 

@@ -28,7 +28,11 @@ def store(tmp_path: Path) -> Store:
 @pytest.fixture
 def made(store: Store, tmp_path: Path) -> LearntAdapter:
     path = trained(tmp_path)
-    return adapters.put(store, path, described(store, path, settings={"rank": 4, "note": "\x1b[31mred"}))
+    return adapters.put(
+        store,
+        path,
+        described(store, path, settings={"rank": 4, "note": "\x1b[31mred", "kinds": {"age": "integer"}}),
+    )
 
 
 def test_none_yet(cli: Cli, store: Store) -> None:
@@ -54,10 +58,12 @@ def test_list_and_show(cli: Cli, store: Store, made: LearntAdapter) -> None:
     assert lines["model"] == f"smollm2-135m (llama, {made.model_sha256[:12]})"
     assert lines["order"] == 'a "b".c, select, age'
     assert "rank 4" in lines["settings"]
+    assert "kinds" not in lines["settings"]
     assert "epoch 1, held 3.5" in said.out
     shown = json.loads(cli("adapters", "show", made.adapter_id, "--format", "json").out)
     assert shown["curve"] == [{"epoch": 1, "held": 3.5}, {"epoch": 2, "held": None}]
     assert shown["settings"]["note"] == "\x1b[31mred"
+    assert shown["settings"]["kinds"] == {"age": "integer"}
     assert (shown["sha256"], shown["rows_sha256"]) == (made.sha256, made.rows_sha256)
     assert shown["recipe"] == {"rows": 10}
     assert made.adapter_id in cli("adapters", "show", made.adapter_id, "--format", "csv").out

@@ -104,6 +104,19 @@ def test_what_was_learnt_is_told_in_numbers() -> None:
     assert not curves(told(IN_CONTEXT))
 
 
+def test_what_another_version_kept_may_tell_less() -> None:
+    for settings in ({"rank": 8}, {"rows": 90}, {"epochs": 1}, dict.fromkeys(SETTINGS), {}):
+        assert facts(told({**TRAINED, "settings": settings}), "What was learnt")["Adapter"] == "towns-1"
+    less = {**TRAINED, "settings": {"rank": 8, "rows": 90, "epochs": 1}}
+    assert facts(told(less), "What was learnt") == {
+        "Adapter": "towns-1", "LoRA": "rank 8", "Train rows": "90 learnt from", "Training": "1 epoch",
+    }  # fmt: skip
+    held = [{"epoch": 1, "held": 9.0}, {"epoch": 2, "held": None, "seen": None}, {"held": 7.0, "seen": 6.0}]
+    (curve,) = curves(told({**TRAINED, "curve": held}))
+    assert [(one.name, one.points) for one in curve.series] == [("held-out rows", ((1, 9.0),))]
+    assert not curves(told({**TRAINED, "curve": [{"epoch": 1}]}))
+
+
 def test_what_became_of_drawn_rows() -> None:
     aligned = facts(
         told(maker={"done": [[1, 2]], "known": None, "tally": TALLY}), "What became of drawn rows"

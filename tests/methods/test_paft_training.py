@@ -128,6 +128,29 @@ def test_a_killed_training_goes_on_to_the_same_adapter(
     assert outcome.adapter.read_bytes() == (trained / ADAPTER).read_bytes()
 
 
+def test_an_adapter_taken_away_is_written_again(trained: Path) -> None:
+    """As ``keep`` takes it: what comes after that may break off, and training is asked for again."""
+    before, told = (trained / ADAPTER).read_bytes(), list[dict[str, Any]]()
+    (trained / ADAPTER).unlink()
+    outcome = train_in_child(trained, told.append)
+    assert outcome.adapter.read_bytes() == before
+    assert {message.get("what") for message in told} <= {None, "loading", "done"}  # nothing is trained again
+    assert (outcome.best, outcome.curve) == (
+        train_in_child(trained, nothing).best,
+        train_in_child(trained, nothing).curve,
+    )
+
+
+def test_a_training_that_diverges_is_told(
+    tmp_path: Path, engine: ProcessEngine, embedded_model: Path
+) -> None:
+    job(tmp_path, engine, embedded_model, learning_rate=1e30)
+    with pytest.raises(RunError, match="training diverged") as caught:
+        train_in_child(tmp_path, nothing)
+    assert caught.value.hint == "lower learning_rate"
+    assert not (tmp_path / ADAPTER).exists()
+
+
 def test_files_are_the_owners_alone(trained: Path) -> None:
     names = {"job.json", "corpus.npz", "kept.pt", "training.log", ADAPTER, ENDED}
     assert {path.name for path in trained.iterdir()} == names

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from localsynth.core.explaining import Curve, Explanation, Facts, Graph, Link, Part, Series, Step, Steps
@@ -40,20 +40,29 @@ def _trained(learnt: Learnt) -> dict[str, str]:
     """What the adapter's settings tell; an adapter that another version kept may tell less."""
     told = learnt.settings
     facts = {"Adapter": learnt.adapter}
-    if "rank" in told:
-        facts["LoRA"] = f"rank {told['rank']}, alpha {plain(told['alpha'])}"
-    if "rows" in told:
-        held = f", {told['held_out']:,} held out to judge by" if told["held_out"] else ", none held out"
-        facts["Train rows"] = f"{told['rows']:,} learnt from{held}"
-    if "epochs" in told:
-        facts["Training"] = f"{counted(told['epochs'], 'epoch')} in {told['seconds']:,.0f} s"
-        facts["Ended"] = told["ended"]
-        facts["Kept"] = f"what it was after epoch {told['best_epoch']}"
-    if "independent" in told:
-        facts["To beat"] = (
-            f"{told['independent']:.1f} nats a held-out row, if no column told anything of another"
+    if (rank := told.get("rank")) is not None:
+        alpha = told.get("alpha")
+        facts["LoRA"] = f"rank {rank}" + (f", alpha {plain(alpha)}" if alpha is not None else "")
+    if (rows := told.get("rows")) is not None:
+        facts["Train rows"] = f"{rows:,} learnt from{_held(told.get('held_out'))}"
+    if (epochs := told.get("epochs")) is not None:
+        seconds = told.get("seconds")
+        facts["Training"] = counted(epochs, "epoch") + (
+            f" in {seconds:,.0f} s" if seconds is not None else ""
         )
+    if ended := told.get("ended"):
+        facts["Ended"] = ended
+    if (best := told.get("best_epoch")) is not None:
+        facts["Kept"] = f"what it was after epoch {best}"
+    if (independent := told.get("independent")) is not None:
+        facts["To beat"] = f"{independent:.1f} nats a held-out row, if no column told anything of another"
     return facts
+
+
+def _held(count: int | None) -> str:
+    if count is None:
+        return ""
+    return f", {count:,} held out to judge by" if count else ", none held out"
 
 
 def _facts(title: str, caption: str, facts: Mapping[str, str]) -> Facts:
@@ -95,9 +104,9 @@ def _curve(learnt: Learnt) -> Iterator[Curve]:
     if not learnt.settings.get("held_out"):
         del wanted["held"]
     series = [
-        Series(name=name, points=tuple((one["epoch"], one[key]) for one in learnt.curve))
+        Series(name=name, points=points)
         for key, name in wanted.items()
-        if learnt.curve
+        if (points := _points(learnt.curve, key))
     ]
     if not series:
         return
@@ -112,6 +121,12 @@ def _curve(learnt: Learnt) -> Iterator[Curve]:
         marked=best,
         mark="kept" if best is not None else "",
     )
+
+
+def _points(curve: Sequence[Mapping[str, float | None]], key: str) -> tuple[tuple[float, float], ...]:
+    """Of the epochs that tell it."""
+    pairs = ((one.get("epoch"), one.get(key)) for one in curve)
+    return tuple((epoch, loss) for epoch, loss in pairs if epoch is not None and loss is not None)
 
 
 def _drawn(maker: Mapping[str, Any]) -> Iterator[Facts]:

@@ -82,12 +82,12 @@ def fit(
     task: Task, params: PAFTParams, structure: Structure, train: pa.Table, ask: Ask, seed: int, folder: Path
 ) -> Curve:
     """Train, or go on where a killed training was. Raises ``Cancelled`` and ``RunError``."""
-    from .training.job import Settings, read_job, write_job
+    from .training.job import Settings, move_job, read_job, write_job
 
+    assert task.model is not None
     rows = train.num_rows
     held = held_rows(rows, params.held_out if params.mode == "aligned" else 0.0, seed)
     if not (folder / "job.json").exists():
-        assert task.model is not None
         ask.notice(
             f"preparing {rows:,} rows to learn from, in {len(structure.orders)} order{'s' * (len(structure.orders) > 1)}"
         )
@@ -109,6 +109,7 @@ def fit(
         if params.mode == "faithful":
             settings = replace(settings, open_loss=False)
         write_job(folder, settings, corpus)
+    move_job(folder, task.model.path)
     _, learnt = read_job(folder)  # rows that cannot be written are not among them
     kept = np.unique(learnt.row)
     judging = kept[learnt.held[kept]]

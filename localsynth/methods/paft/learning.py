@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,8 +11,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from localsynth.core.adapter import LearntAdapter
+from localsynth.core.columns import CategoricalColumn, Column
 from localsynth.core.contracts import Ask, Task
 from localsynth.core.errors import RecipeError, RunError
+from localsynth.core.schema import Schema
 
 from .fitting import fit
 from .icl import chosen_examples
@@ -58,18 +63,55 @@ class Learnt:
 def learnt_order(task: Task, params: PAFTParams) -> PAFTParams:
     """The parameters with the order that a chosen adapter learnt to write in: it knows no other.
 
-    Raises ``RecipeError`` where it learnt other columns.
+    Raises ``RecipeError`` where it learnt another mode or other columns, and what ``AdapterStore.find`` raises.
     """
     if not params.adapter or task.adapters is None:
         return params
     found = task.adapters.find(params.adapter)
+    _check_mode(found, params)
     names = {column.name for column in written(task.schema)}
     if set(found.order) != names:
         raise RecipeError(
             f"the adapter {found.label} writes the columns {', '.join(found.order)}, which are not those of '{task.dataset}'",
             "choose another, or leave out `adapter` to train one",
         )
+    present, learnt = _kinds(task.schema), found.settings.get("kinds") or {}
+    for name in found.order:
+        if name in learnt and learnt[name] != present[name]:
+            was, now = learnt[name].partition(":")[0], task.schema.column(name).kind
+            how = f"as {was}, and it is {now} now" if was != now else "with other categories than it has now"
+            raise RecipeError(
+                f"the adapter {found.label} learnt the column '{name}' of '{found.dataset}' {how}",
+                "choose another, or leave out `adapter` to train one",
+            )
     return params.model_copy(update={"order": list(found.order), "orders": 1})
+
+
+def _check_mode(found: LearntAdapter, params: PAFTParams) -> None:
+    """Rows of the one mode are lines, of the other sentences."""
+    if found.method != "paft":
+        raise RecipeError(
+            f"the adapter {found.label} was learnt by the method {found.method}, whose rows paft does not know",
+            "choose another, or leave out `adapter` to train one",
+        )
+    mode = json.loads(found.recipe_json).get("method", {}).get("mode", PAFTParams().mode)
+    if mode != params.mode:
+        raise RecipeError(
+            f"the adapter {found.label} was learnt in the {mode} mode of paft, and this is the {params.mode} one",
+            f'choose mode = "{mode}", or another adapter',
+        )
+
+
+def _kinds(schema: Schema) -> dict[str, str]:
+    """Of each column that is written its kind, and which categories it has."""
+    return {column.name: _kind(column) for column in written(schema)}
+
+
+def _kind(column: Column) -> str:
+    if not isinstance(column, CategoricalColumn):
+        return column.kind
+    categories = json.dumps(sorted(column.categories), ensure_ascii=False).encode()
+    return f"{column.kind}:{hashlib.sha256(categories).hexdigest()[:12]}"
 
 
 def learn(
@@ -113,6 +155,7 @@ def learn(
             "best_epoch": curve.outcome.best,
             "ended": curve.outcome.why,
             "seconds": curve.outcome.seconds,
+            "kinds": _kinds(task.schema),
             **({} if curve.independent is None else {"independent": curve.independent}),
         },
         curve=curve.outcome.curve,

@@ -9,9 +9,8 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from localsynth.core.contracts import Adapter, Ask, Draft, EngineInfo, Filled, MethodParams, Sampling, Task
-from localsynth.core.errors import DatasetError, EngineError, RecipeError, RunError
+from localsynth.core.errors import EngineError, RecipeError, RunError
 from localsynth.core.finding import Explored
-from localsynth.core.nearest import nearest
 from localsynth.core.run import Exposure
 
 from .aligned import Aligned
@@ -25,9 +24,10 @@ from .learning import Learnt, learn, learnt_order
 from .locks import Locked
 from .page import Page
 from .params import PAFTParams
-from .structure import Structure, structure_of, told_of, written
+from .preparing import check
+from .structure import Structure, structure_of, told_of
 from .targets import continuous, grid_of, guard_of, locks_of
-from .training.start import EXTRA, can_train
+from .training.start import can_train, forget
 from .writer import Writer
 
 __all__ = ["PAFT"]
@@ -67,37 +67,10 @@ class PAFT:
     def prepare(self, task: Task, info: EngineInfo | None) -> None:
         """Check what can be checked before a row is looked at.
 
-        Raises ``DatasetError`` where there are no rows, ``RecipeError`` where the order names what is not there, or training
-        is asked for and cannot be done.
+        Raises ``DatasetError`` and ``RecipeError``; of an adapter that is named, ``NotFound``, ``ModelError``, ``PolicyError``.
         """
-        if task.train is None:
-            raise DatasetError(
-                f"paft fits a model to rows, and '{task.dataset}' has none",
-                "import a table (localsynth import FILE)",
-            )
-        if task.condition is not None and self.params.mode == "faithful":
-            raise RecipeError(
-                "the faithful mode of paft writes freely, and makes no rows under a condition",
-                'choose mode = "aligned", or leave out where',
-            )
-        names = [column.name for column in written(task.schema)]
-        for name in self.params.order:
-            if name not in names:
-                raise RecipeError(
-                    f"order: '{task.dataset}' has no column '{name}' that is written{nearest(name, names)}",
-                    f"columns: {', '.join(names)}",
-                )
         self._real = info is not None and info.model is not None
-        if self.params.learn == "finetune" and not self.params.adapter:
-            if not self._real:
-                raise RecipeError(
-                    "the uniform engine has nothing to train", 'choose a model, or learn = "in-context"'
-                )
-            if not can_train():
-                raise RecipeError(
-                    "training needs PyTorch, transformers, peft and gguf, which are not installed",
-                    f'{EXTRA}, or learn = "in-context"',
-                )
+        check(task, self.params, real=self._real, trainable=can_train())
         self._task = task
 
     def batch_rows(self) -> int:
@@ -118,7 +91,11 @@ class PAFT:
         )
 
     def batch(self, n: int, seed: int, ask: Ask | None) -> Draft:
-        return self._made().batch(n, seed, _model(ask))
+        ask, maker, folder = _model(ask), self._made(), self._ready().folder
+        # What was learnt is committed, or there would be no batch: no training goes on from there.
+        if folder is not None and (left := forget(folder)):
+            ask.notice(left, "warning")
+        return maker.batch(n, seed, ask)
 
     def state(self) -> Mapping[str, Any]:
         known = self._known

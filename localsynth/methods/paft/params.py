@@ -95,7 +95,7 @@ class PAFTParams(MethodParams):
     )
     drop_near: bool = Field(
         default=True,
-        description="Drop drawn rows that lie nearer to a train row than all but 5% of train rows lie to another (aligned).",
+        description="Drop drawn rows that lie nearer to a train row than all but 10% of train rows lie to another (aligned).",
     )
     bins: int = Field(
         default=0,

@@ -12,9 +12,9 @@ from typing import Any
 
 from .job import read_job, whole
 from .pace import SPIN, Pace, Unsuited
-from .start import ADAPTER, ENDED
+from .start import ADAPTER, ENDED, KEPT
+from .trouble import in_words
 
-_KEPT = "kept.pt"
 _TOLD_EVERY_S = 0.2
 
 
@@ -36,12 +36,11 @@ def main() -> None:
         _train(folder, say)
     except Unsuited as other:
         say(what="again", spin=other.spin)
-    except MemoryError:
-        say(
-            what="failed",
-            message="training ran out of memory",
-            hint="lower train_batch, or use a smaller model",
-        )
+    except Exception as error:
+        told = in_words(error)
+        if told is None:
+            raise
+        say(what="failed", **told)
         sys.exit(1)
 
 
@@ -78,7 +77,7 @@ def _train(folder: Path, say: Any) -> None:
             told = time.monotonic()
             say(what="step", **now.__dict__)
 
-    state = train(model, settings, corpus, folder / _KEPT, tell)
+    state = train(model, settings, corpus, folder / KEPT, tell)
     matrices: dict[str, dict[str, Any]] = {}
     for key, value in get_peft_model_state_dict(model).items():
         name, which = key.removeprefix("base_model.model.").rsplit(".lora_", 1)

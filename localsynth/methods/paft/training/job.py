@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -13,10 +13,12 @@ import numpy as np
 
 from localsynth.core.contracts import Trace
 
-__all__ = ["Corpus", "Settings", "corpus_of", "read_job", "whole", "write_job"]
+__all__ = ["CORPUS", "Corpus", "Settings", "corpus_of", "move_job", "read_job", "whole", "write_job"]
 
 Array: TypeAlias = np.ndarray[Any, Any]
-_SETTINGS, _CORPUS = "job.json", "corpus.npz"
+#: The rows, in tokens.
+CORPUS = "corpus.npz"
+_SETTINGS = "job.json"
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,8 @@ class Settings:
 
     model : the GGUF file. rank, alpha, dropout : of LoRA (Hu et al. 2022), on every linear layer of the decoder.
     learning_rate : of AdamW, warmed up over ``warmup`` of all steps, then falling linearly to 0. batch_rows : rows per step.
-    epochs : at most. patience : epochs without a better loss on the held-out rows before it stops; 0 trains them all.
+    epochs : at most. patience : epochs without a better loss on the held-out rows before it stops; 0 trains them
+    all. Where rows are held out, the best epoch is kept, else the last.
     gap : nats per row that the loss of train rows may lie below that of held-out rows before training stops.
     open_loss : the loss is normalised over the tokens the grammar allows, and only where it allows more than one; otherwise
     over the whole vocabulary and on every token. pack : tokens of a packed sequence. threads : of torch.
@@ -90,10 +93,25 @@ def _flat(parts: Sequence[Sequence[int]]) -> Array:
 def write_job(folder: Path, settings: Settings, corpus: Corpus) -> None:
     """Write both files, readable by their owner alone; each is whole or not there."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with whole(folder / _CORPUS) as path, path.open("wb") as file:
+    with whole(folder / CORPUS) as path, path.open("wb") as file:
         np.savez(file, **asdict(corpus))
+    _write_settings(folder, settings)
+
+
+def move_job(folder: Path, model: Path) -> None:
+    """The same job with the same model, which may be in another place than when it was written."""
+    settings = _read_settings(folder)
+    if settings.model != os.fspath(model):
+        _write_settings(folder, replace(settings, model=os.fspath(model)))
+
+
+def _write_settings(folder: Path, settings: Settings) -> None:
     with whole(folder / _SETTINGS) as path, path.open("w", encoding="utf-8") as file:
         json.dump(asdict(settings), file)
+
+
+def _read_settings(folder: Path) -> Settings:
+    return Settings(**json.loads((folder / _SETTINGS).read_text(encoding="utf-8")))
 
 
 class whole:  # noqa: N801 - reads as a statement
@@ -113,6 +131,6 @@ class whole:  # noqa: N801 - reads as a statement
 
 def read_job(folder: Path) -> tuple[Settings, Corpus]:
     """What :func:`write_job` wrote."""
-    settings = Settings(**json.loads((folder / _SETTINGS).read_text(encoding="utf-8")))
-    with np.load(folder / _CORPUS, allow_pickle=False) as arrays:
+    settings = _read_settings(folder)
+    with np.load(folder / CORPUS, allow_pickle=False) as arrays:
         return settings, Corpus(**{name: arrays[name] for name in arrays.files})

@@ -19,6 +19,7 @@ from .job import Corpus, Settings, whole
 from .loss import token_losses
 from .pace import Unsuited
 from .packing import Open, Packed, pack
+from .trouble import Diverged
 
 __all__ = ["Told", "train"]
 
@@ -59,7 +60,10 @@ class _State:
 
 
 def train(model: Any, settings: Settings, corpus: Corpus, kept: Path, tell: Tell) -> _State:
-    """Train, or go on from what is ``kept``; the model ends with the weights of its best epoch."""
+    """Train, or go on from what is ``kept``; the model ends with the weights of its best epoch.
+
+    Raises ``Diverged`` where the loss is no finite number any more.
+    """
     return _Trainer(model, settings, corpus, kept, tell).run()
 
 
@@ -116,8 +120,8 @@ class _Trainer:
             losses = token_losses(self.model, batch, self.open)
             loss = losses.sum() / len(some)
             (losses.mean() if not settings.open_loss else losses.sum() / max(1, self._usual())).backward()
+            now = _finite(float(loss.detach()))
             self._move()
-            now = float(loss.detach())
             state.recent = now if math.isnan(state.recent) else 0.9 * state.recent + 0.1 * now
             state.step = step + 1
             self.tell(
@@ -165,8 +169,8 @@ class _Trainer:
     def _judge(self) -> None:
         """After an epoch: is it the best so far, and is there sense in going on?"""
         state, settings = self.state, self.settings
-        held = self._loss(self.held) if self.held else None
-        seen = self._loss(self.looked_at)
+        held = _finite(self._loss(self.held)) if self.held else None
+        seen = _finite(self._loss(self.looked_at))
         state.curve.append({"epoch": state.epoch, **({} if held is None else {"held": held}), "seen": seen})
         self.tell(
             Told(
@@ -177,13 +181,13 @@ class _Trainer:
             state.done, state.why = True, "train rows became much likelier than held-out rows"
             return
         # With nothing to judge by, all epochs count and the last is kept.
-        if held is None or held < state.best or not settings.patience:
+        if held is None or held < state.best:
             state.best, state.best_epoch = state.best if held is None else held, state.epoch
             state.weights = {
                 name: tensor.detach().cpu().clone()
                 for name, tensor in get_peft_model_state_dict(self.model).items()
             }
-        elif state.epoch - state.best_epoch >= settings.patience:
+        elif settings.patience and state.epoch - state.best_epoch >= settings.patience:
             state.done, state.why = True, f"{settings.patience} epochs without progress on held-out rows"
 
     def _loss(self, rows: Sequence[int]) -> float:
@@ -238,3 +242,9 @@ class _Trainer:
         torch.set_rng_state(data["random"])
         if "random_cuda" in data:
             torch.cuda.set_rng_state(data["random_cuda"])
+
+
+def _finite(loss: float) -> float:
+    if not math.isfinite(loss):
+        raise Diverged
+    return loss

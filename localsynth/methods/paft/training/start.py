@@ -17,13 +17,16 @@ from typing import IO, Any
 from localsynth.core.errors import RunError
 from localsynth.engine.child import finding_us
 
+from .job import CORPUS
 from .pace import SPIN, idle
 
-__all__ = ["ADAPTER", "ENDED", "EXTRA", "Outcome", "can_train", "train_in_child"]
+__all__ = ["ADAPTER", "ENDED", "EXTRA", "KEPT", "Outcome", "can_train", "forget", "train_in_child"]
 
 ADAPTER = "adapter.gguf"
 #: How a training ended that ended well.
 ENDED = "ended.json"
+#: Where a training goes on, or what it came to: the adapter can be written again from it.
+KEPT = "kept.pt"
 EXTRA = "pip install 'localsynth[finetune]'"
 _LOG = "training.log"
 _PATIENCE_S = 0.25
@@ -53,8 +56,10 @@ def train_in_child(folder: Path, tell: Callable[[dict[str, Any]], None]) -> Outc
 
     tell : gets each message of the child, and an empty one several times a second; what it raises ends the child, which has
     kept where it was. Raises ``RunError`` where training fails.
+
+    An adapter that was taken away after training ended is written again, byte for byte, and nothing is trained.
     """
-    if (folder / ENDED).exists():
+    if (folder / ENDED).exists() and (folder / ADAPTER).exists():
         return _outcome(folder, json.loads((folder / ENDED).read_text(encoding="utf-8")))
     log, last = folder / _LOG, {"what": "again", "spin": idle(os.getloadavg()[0], os.cpu_count() or 1)}
     for _ in range(_MOST_CHANGES):
@@ -62,6 +67,20 @@ def train_in_child(folder: Path, tell: Callable[[dict[str, Any]], None]) -> Outc
         if last["what"] != "again":
             return _outcome(folder, last)
     return _outcome(folder, _once(folder, log, tell, spin=None))
+
+
+def forget(folder: Path) -> str:
+    """Remove what holds the rows, or was learnt from them, once nothing goes on from it any more.
+
+    Gives in words what could not be removed, or nothing.
+    """
+    for name in (CORPUS, KEPT):
+        for path in (folder / name, folder / f"{name}.new"):
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                return f"{path} cannot be removed: {error.strerror}; it holds what was learnt from: remove it"
+    return ""
 
 
 def _once(
