@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import ValidationError
+
 from localsynth.core.adapter import LearntAdapter
 from localsynth.core.contracts import (
     Engine,
@@ -23,12 +25,23 @@ from localsynth.core.contracts import (
     Trace,
 )
 from localsynth.core.dataset import Dataset
-from localsynth.core.errors import AdapterError, DatasetError, ModelError, PolicyError, RecipeError, RunError
+from localsynth.core.errors import (
+    AdapterError,
+    DatasetError,
+    LocalsynthError,
+    ModelError,
+    NotFound,
+    PolicyError,
+    RecipeError,
+    RunError,
+)
 from localsynth.core.recipe import Recipe
 from localsynth.core.run import Exposure
+from localsynth.core.schema import Schema
 from localsynth.core.seeds import derive
+from localsynth.core.steps import levels
 from localsynth.methods import registry
-from localsynth.store import adapters, datasets
+from localsynth.store import adapters, datasets, runs
 from localsynth.store.finding import explore
 from localsynth.store.partial import read_partial
 from localsynth.store.rules import RuleChecker
@@ -84,10 +97,12 @@ class Fills(Base):
         """Fill the empty cells of a table with the recipe's dataset, model and method.
 
         table : a file, or rows in memory; columns it lacks are made. Each row is filled given all that is known of it; known
-        cells stay as they are. adapter : to fill with; by default the newest of that dataset and model, and where there is none
-        rows of the dataset are shown in the prompt. A function of all of these and the seed.
+        cells stay as they are. adapter : to fill with; by default the newest of that dataset, model and method that
+        knows its columns as they are now, and where there is none rows of the dataset are shown in the prompt. A function of
+        all of these and the seed.
         Raises ``DatasetError`` naming column and row of a cell that does not fit the schema, ``RecipeError`` where the method
-        fills nothing, ``PolicyError``, ``ModelError``, ``NotFound``. What ``step`` raises ends it.
+        fills nothing, ``AdapterError`` for one that writes other rows, ``PolicyError``, ``ModelError``, ``NotFound``.
+        What ``step`` raises ends it.
         """
         path = None if isinstance(recipe, Recipe) else find_recipe(recipe)
         loaded = recipe if isinstance(recipe, Recipe) else Recipe.load(find_recipe(recipe))
@@ -104,13 +119,13 @@ class Fills(Base):
                 f"the dataset '{dataset.name}' has no rows that a model could know", "import a table"
             )
         rows, there = read_partial(self.store, dataset.schema, _source(table), encoding)
-        found = self._adapter(adapter, dataset, chosen, say)
+        found = self._adapter(adapter, loaded, dataset, chosen, say)
         method = build_method(_with(loaded, found), path)
         made = _filled(self.store, loaded.seed, dataset, method, chosen, rows, found, _Told(say, step))
         return _table(rows, made[0], there, made[1], found, dataset)
 
     def _adapter(
-        self, wanted: LearntAdapter | str | None, dataset: Dataset, chosen: Chosen, say: Say
+        self, wanted: LearntAdapter | str | None, recipe: Recipe, dataset: Dataset, chosen: Chosen, say: Say
     ) -> LearntAdapter | None:
         """The one named, or the newest that is of use; its file found to be as it was learnt."""
         if wanted is not None:
@@ -123,21 +138,24 @@ class Fills(Base):
                     " use any more",
                     "choose another adapter",
                 )
-            if missing := [name for name in found.order if name not in dataset.schema.names]:
+            if why := _misfit(self.store, found, recipe, dataset):
                 raise AdapterError(
-                    f"the adapter {found.label} writes a column '{missing[0]}', which '{dataset.name}' has not",
-                    f"choose one that was learnt on it: localsynth adapters list --dataset {dataset.name}",
+                    f"the adapter {found.label} {why}",
+                    f"choose another (localsynth adapters list --dataset {dataset.name}), or learn one with this recipe:"
+                    " localsynth run RECIPE",
                 )
         else:
-            known = adapters.list_all(self.store, dataset.name)
-            usable = [
+            usable = (
                 one
-                for one in known
-                if one.model_sha256 == chosen.sha256 and not one.stale and _writes_cells(one)
-            ]
-            if not usable:
+                for one in adapters.list_all(self.store, dataset.name)
+                if one.model_sha256 == chosen.sha256
+                and not one.stale
+                and not _misfit(self.store, one, recipe, dataset)
+            )
+            first = next(usable, None)
+            if first is None:
                 return None
-            found = usable[0]
+            found = first
             say(f"filling with the adapter {found.label}", "info")
         adapters.check(self.store, found)
         return found
@@ -165,13 +183,50 @@ def _can_fill(method: Method) -> None:
     )
 
 
-def _writes_cells(adapter: LearntAdapter) -> bool:
-    """Whether it was trained on rows as they are filled: those of the faithful mode are sentences."""
-    method = Recipe.model_validate_json(adapter.recipe_json).method
-    return (
-        isinstance(registry.create(method.name, method.params), Filling)
-        and method.params.get("mode") != "faithful"
-    )
+def _misfit(store: Store, adapter: LearntAdapter, recipe: Recipe, dataset: Dataset) -> str:
+    """Why it does not write such rows, to follow its name; empty where it does."""
+    return _other_method(adapter, recipe) or _other_columns(store, adapter, dataset)
+
+
+def _other_method(adapter: LearntAdapter, recipe: Recipe) -> str:
+    """Rows as another method, or another mode of it, writes them are no rows as they are filled."""
+    if adapter.method != recipe.method.name:
+        return f"was learnt by the method {adapter.method}, and this recipe uses {recipe.method.name}"
+    try:
+        old = _mode(Recipe.model_validate_json(adapter.recipe_json))
+    except (LocalsynthError, ValidationError):
+        return "was learnt with parameters that this version does not know"
+    if old != (new := _mode(recipe)):
+        return f"was learnt in the mode {old}, and this recipe's is {new}"
+    return ""
+
+
+def _mode(recipe: Recipe) -> str:
+    """Of the recipe's method; empty where it has none. Raises ``LocalsynthError``."""
+    cls = registry.get(recipe.method.name)
+    return str(getattr(registry.read_params(cls, recipe.method.params), "mode", ""))
+
+
+def _other_columns(store: Store, adapter: LearntAdapter, dataset: Dataset) -> str:
+    """Columns compared by name, kind and categories with those of the run that learnt it, if that is still there."""
+    columns = [column for column in dataset.schema.columns if column.kind != "identifier"]
+    names = [column.name for column in columns]
+    if more := [name for name in adapter.order if name not in names]:
+        return f"writes a column '{more[0]}', which '{dataset.name}' has not"
+    if adapter.order and (fewer := [name for name in names if name not in adapter.order]):
+        return f"does not write the column '{fewer[0]}' of '{dataset.name}'"
+    try:
+        schema = Schema.model_validate_json(runs.get(store, adapter.run_id).schema_json)
+    except NotFound:
+        return ""
+    before = {column.name: column for column in schema.columns}
+    for column in columns:
+        old = before.get(column.name, column)
+        if old.kind != column.kind:
+            return f"learnt '{column.name}' as {old.kind}, which is {column.kind} in '{dataset.name}'"
+        if set(levels(old)) != set(levels(column)):
+            return f"learnt other categories of '{column.name}' than '{dataset.name}' has"
+    return ""
 
 
 def _fits(adapter: LearntAdapter, chosen: Chosen) -> None:

@@ -133,6 +133,20 @@ def test_what_no_row_meets_ends() -> None:
     assert "0.00% of" in ask.notices[0]
 
 
+def test_a_round_in_vain_is_the_last() -> None:
+    ask = JointAsk(joint())
+    rows, rejects = writer_for("a || b = 'nothing'").draw(600, 3, ask)
+    assert not rows
+    assert len(rejects) == 600
+    assert len(ask.asked) == 1
+    assert ask.notices == [
+        (
+            "0.00% of 600 rows drawn meet 'a || b = 'nothing'': 0 of 600 wanted; no more are drawn, since none of the last 600"
+            " meets it"
+        )
+    ]
+
+
 def test_the_same_seed_gives_the_same_rows() -> None:
     first, second = (writer_for("b = 'y'").draw(50, 5, JointAsk(joint())) for _ in range(2))
     assert first == second
@@ -209,6 +223,49 @@ def test_locked_rows_meet_it_and_keep_their_dependency(order: tuple[str, ...]) -
     # Nobody in the train rows is older than 59: what is not tied is not closed.
     assert min(one["age"] for one in rows) == 71
     assert max(one["age"] for one in rows) > 95
+
+
+NOTES = Schema.model_validate(
+    {
+        "columns": [
+            {"name": "note", "kind": "text", "max_length": 12},
+            {"name": "age", "kind": "integer", "range": [0, 99]},
+            {"name": "state", "kind": "categorical", "categories": ["i", "k"]},
+            {"name": "bird", "kind": "categorical", "categories": ["owl", "hen"]},
+        ]
+    }
+)
+NOTED = table_of(NOTES, [("hi", 1, "i", "owl"), ("ho", 50, "k", "hen")] * 5)
+
+
+@pytest.mark.parametrize("text", ["age > 30 and age <> 50", "state = 'i'", "length(note) > 3"])
+@pytest.mark.parametrize(
+    "order",
+    [
+        ("note", "age", "state", "bird"),
+        ("age", "note", "state", "bird"),
+        ("state", "note", "bird", "age"),  # between columns that are locked to each other
+        ("state", "bird", "age", "note"),
+    ],
+)
+@pytest.mark.parametrize("dependencies", [None, [], [Dependency(determinant=("state",), dependent="bird")]])
+def test_a_text_that_must_be_there_is_written_once(
+    text: str, order: tuple[str, ...], dependencies: list[Dependency] | None
+) -> None:
+    from random import Random
+
+    columns = [NOTES.column(name) for name in order]
+    row = narrow_row(columns, read_where(text, NOTES).limits, dependencies, NOTED)
+    page = Page.of(NOTES, order, row.grammar)
+    rows, rejects = page.read([draw_text(row.grammar, Random(at)) for at in range(300)])
+    assert not rejects
+    assert len({one["note"] for one in rows}) > 100
+    if text.startswith("age"):
+        assert {one["age"] for one in rows} >= {31, 49, 51, 99}
+        assert all(one["age"] > 30 and one["age"] != 50 for one in rows)
+    if text.startswith("state"):
+        assert {one["state"] for one in rows} == {"i"}
+        assert {one["bird"] for one in rows} == ({"owl"} if dependencies else {"owl", "hen"})
 
 
 def test_an_empty_cell_alone() -> None:

@@ -14,6 +14,7 @@ from localsynth.core.errors import RecipeError
 from localsynth.core.events import Event, Notice
 from localsynth.core.recipe import Recipe
 from localsynth.core.run import Status
+from localsynth.core.schema import Schema
 from localsynth.runs.control import Control
 
 BIRDS = {"i": "owl", "k": "owl", "m": "hen", "o": "jay"}
@@ -133,6 +134,30 @@ def test_what_cannot_be_is_refused_before_the_run(space: Workspace, where: str, 
     with pytest.raises(RecipeError, match=words.replace("?", r"\?")):
         space.run(recipe(where))
     assert space.runs() == []
+
+
+def test_what_is_locked_against_it_is_named(space: Workspace) -> None:
+    with pytest.raises(RecipeError, match="keep state -> bird") as caught:
+        space.run(recipe("state = 'm' and bird = 'owl'"))
+    assert "lock = false" in caught.value.hint
+    assert "'state = 'm' and bird = 'owl''" in caught.value.message
+    run = space.run(recipe("state = 'm' and bird = 'owl'", {"lock": False}))
+    assert run.rows_done == 60
+
+
+def test_a_text_that_must_be_there_is_no_trouble(tmp_path: Path) -> None:
+    space = Workspace(tmp_path / "texts")
+    frame = pd.DataFrame({"note": [f"note {at}" for at in range(90)], "age": [at % 45 for at in range(90)]})
+    columns = [
+        {"name": "note", "kind": "text", "max_length": 12},
+        {"name": "age", "kind": "integer", "range": [0, 99]},
+    ]
+    space.import_frame(frame, "people", schema=Schema.model_validate({"columns": columns}))
+    for where in ("age > 30", "length(note) > 3"):
+        for method in ({}, {"lock": False}):
+            run = space.run(recipe(where, method), rows=20)
+            assert run.rows_done == 20
+            assert space.sql(f"select count(*) as n from people_synth where {where}")["n"][0] == 20
 
 
 @pytest.mark.parametrize("name", ["independent", "llmsynthor", "text-to-tabular"])

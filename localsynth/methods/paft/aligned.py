@@ -7,7 +7,7 @@ the train split, where they are drawn from its margin), and ``selected``, the be
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Any, TypeAlias
@@ -18,6 +18,7 @@ import pyarrow as pa
 from localsynth.align.grid import Grid
 from localsynth.align.guarding import NearGuard
 from localsynth.align.keeping import keep
+from localsynth.align.reach import rule_columns
 from localsynth.align.refining import chosen_rows, refined
 from localsynth.core.contracts import Ask, Draft, Stage, Task
 from localsynth.core.run import Reject
@@ -102,7 +103,7 @@ class Aligned:
         stages.append(Stage("selected", drawn))
         made = refined(grid, drawn.select(grid.names), codes[best], rng, done=self.done, dealt=self.dealt)
         self.tally.changed, self.tally.selected_gap, self.tally.gap = made.changed, made.before, made.after
-        held = keep(self.schema, made.table, made.codes, grid, self.task.violations, rng, known=self.known)
+        held = keep(self.schema, made.table, made.codes, grid, self._seen(), rng, known=self.known)
         self.known = held.known
         table = _whole(self.task.schema, followed(held.table, self.following, drawn), drawn)
         near = self.guard.near(table) if self.guard is not None else np.zeros(table.num_rows, np.bool_)
@@ -111,6 +112,18 @@ class Aligned:
         self._count(np.concatenate([held.codes[good], codes[spare]]))
         self.tally.near += int(near.sum())
         return pa.concat_tables([table.take(pa.array(good)), pool.take(pa.array(spare))])
+
+    def _seen(self) -> Callable[[pa.Table], Array]:
+        """What rows without their texts break: of a rule that reads texts nothing can be said then."""
+        texts = {column.name for column in self.task.schema.columns if column.kind == "text"}
+        blind = [at for at, read in enumerate(rule_columns(self.task.schema)) if read & texts]
+
+        def broken(table: pa.Table) -> Array:
+            found = np.array(self.task.violations(table))
+            found[:, blind] = False
+            return found
+
+        return broken
 
     def _spare(
         self, pool: pa.Table, codes: Array, taken: Array, n: int, beside: Array, rng: np.random.Generator
@@ -152,12 +165,11 @@ class Aligned:
         return pa.concat_tables(parts), bare, rejects
 
     def _judged(self, table: pa.Table) -> tuple[pa.Table, list[Reject]]:
-        """Rows that keep every rule and the condition, and rejects for the others."""
-        labels = [rule.label for rule in self.task.schema.rules]
+        """Rows that keep every rule, and rejects for the others."""
+        rules = self.task.schema.rules
         broken = self.task.violations(table)
         bad = broken.any(axis=1)
-        first = [int(np.argmax(which)) for which in broken[bad]]
-        told = [Reject("rule", labels[at], "") if at < len(labels) else Reject("where") for at in first]
+        told = [Reject("rule", rules[int(np.argmax(which))].label) for which in broken[bad]]
         return table.filter(pa.array(~bad)), told
 
     def _count(self, codes: Array) -> None:

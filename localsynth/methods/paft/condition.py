@@ -10,6 +10,7 @@ even share; a fiftieth of all weight may be.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
@@ -19,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 
 from localsynth.core.contracts import Ask, Condition, SampleRequest, ScoreRequest, Task
+from localsynth.core.errors import RecipeError
 from localsynth.core.grammar import Grammar
 from localsynth.core.grammar import Sequence as Parts
 from localsynth.core.run import Reject
@@ -28,12 +30,12 @@ from localsynth.core.where import single
 
 from .behind import Behind
 from .locks import Locked
-from .narrowing import Row, narrow_row
+from .narrowing import Row, contradicted, narrow_row
 from .page import table_of
 from .structure import Structure
 from .writer import Writer
 
-__all__ = ["ConditionedWriter", "conditioned", "even_share", "picked", "task_under"]
+__all__ = ["ConditionedWriter", "check_possible", "conditioned", "even_share", "picked", "task_under"]
 
 Array: TypeAlias = np.ndarray[Any, Any]
 _ROUNDS = 12
@@ -41,6 +43,7 @@ _MOST = 40  # rows drawn for each row wanted, at most
 _SPARE = 1.25
 _FEW = 20  # rows of a round at least, or
 _EACH = 8  # for each row wanted
+_VAIN = 500  # a round of more rows than these, none of which can be kept, is the last
 _LOST = 0.02  # part of the weights that may be above their share
 
 
@@ -148,18 +151,23 @@ class ConditionedWriter:
         pools = {start: _Pool(count) for start, count in self._counts(starts, narrow, n, seed).items()}
         weighted = self._weighted(led=starts is not None)
         rejects: list[Reject] = []
+        vain = ""
         for turn in range(_ROUNDS):
             asked = {start: pool.missing(weighted) for start, pool in sorted(pools.items())}
             asked = {start: count for start, count in asked.items() if count > 0}
-            if not asked:
+            if vain or not asked:
                 break
-            rejects += self._round(asked, pools, narrow, full, derive(seed, "round", turn), ask, weighted)
+            before = sum(len(pool.rows) for pool in pools.values())
+            lost = self._round(asked, pools, narrow, full, derive(seed, "round", turn), ask, weighted)
+            rejects += lost
+            if sum(asked.values()) > _VAIN and sum(len(pool.rows) for pool in pools.values()) == before:
+                vain = _why(lost, sum(asked.values()))
         rng = np.random.default_rng(derive(seed, "pick"))
         rows: list[dict[str, Any]] = []
         for _, pool in sorted(pools.items()):
             keep = picked(np.exp(_relative(pool.weights)), pool.wanted, rng)
             rows += [pool.rows[at] for at in keep]
-        self._tell(pools, len(rows), n, weighted, ask)
+        self._tell(pools, len(rows), n, weighted, ask, vain)
         return [rows[at] for at in rng.permutation(len(rows))], rejects
 
     def _tails(self, starts: Mapping[str, int] | None) -> tuple[dict[str, Grammar], dict[str, Grammar]]:
@@ -289,15 +297,18 @@ class ConditionedWriter:
             pool.weights = [weight for weight, good in zip(pool.weights, met, strict=True) if good]
         return rejects
 
-    def _tell(self, pools: Mapping[str, _Pool], rows: int, n: int, weighted: bool, ask: Ask) -> None:
-        """Once in a while of a run: how rare the condition is, where it is rare."""
+    def _tell(
+        self, pools: Mapping[str, _Pool], rows: int, n: int, weighted: bool, ask: Ask, vain: str
+    ) -> None:
+        """Once in a while of a run: how rare the condition is, where it is rare. vain : why no more rows were drawn, if so."""
         drawn = sum(pool.drawn for pool in pools.values())
         met = sum(len(pool.rows) for pool in pools.values())
         rate = met / drawn if drawn else 0.0
         if rows < n and "rare" not in self.told:
             self.told.add("rare")
             ask.notice(
-                f"{rate:.2%} of {drawn:,} rows drawn meet '{self.condition.where.text}': {rows:,} of {n:,} wanted",
+                f"{rate:.2%} of {drawn:,} rows drawn meet '{self.condition.where.text}': {rows:,} of {n:,} wanted"
+                f"{vain}",
                 "warning",
             )
         bent = sum(1 for pool in pools.values() if pool.rows and pool.has < min(pool.wanted, len(pool.rows)))
@@ -309,6 +320,28 @@ class ConditionedWriter:
                 f" {pool.has:,.0f} independent ones",
                 "warning",
             )
+
+
+def _why(rejects: Sequence[Reject], drawn: int) -> str:
+    """Why no further round is drawn: how the rows of this one were lost."""
+    reasons = Counter(reject.reason for reject in rejects)
+    most = max(reasons, key=lambda reason: (reasons[reason], reason), default="where")
+    how = {
+        "dependency": "keeps what is locked as well",
+        "parse": "can be read",
+    }.get(most, "meets it")
+    return f"; no more are drawn, since none of the last {drawn:,} {how}"
+
+
+def check_possible(condition: Condition, locks: Locked | None) -> None:
+    """Raise ``RecipeError`` where no row meets the condition and keeps what is locked, naming the dependency."""
+    broken = "" if locks is None else contradicted(locks, condition.where.limits)
+    if broken:
+        raise RecipeError(
+            f"no row can meet the condition '{condition.where.text}' and keep {broken}: no values that it leaves go together in"
+            " the train rows",
+            "change the condition, or say lock = false in the recipe's [method] to let rows break the dependency",
+        )
 
 
 def task_under(task: Task) -> Task:
@@ -325,8 +358,12 @@ def task_under(task: Task) -> Task:
 def conditioned(
     writer: Writer, task: Task, structure: Structure, train: pa.Table, locks: Locked | None
 ) -> ConditionedWriter:
-    """The writer under the task's condition. locks : of the row it writes, if there are any."""
+    """The writer under the task's condition. locks : of the row it writes, if there are any.
+
+    Raises ``RecipeError`` as :func:`check_possible` does.
+    """
     assert task.condition is not None
+    check_possible(task.condition, locks)
     columns = writer.page.columns
     whole = writer.page.whole()
     assert isinstance(whole, Parts)

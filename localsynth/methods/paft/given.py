@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from localsynth.core.cells import cell_grammar
-from localsynth.core.grammar import Fixed, Grammar, seq
+from localsynth.core.columns import TextColumn
+from localsynth.core.grammar import Fixed, FreeText, Grammar, seq
+from localsynth.engine.regex import to_regex
 
 from .boxes import Pattern, Within, axis_of
 from .locks import LIMIT, Locked
 from .nesting import Constraint, Nesting, TooLarge, segments
 
-__all__ = ["given_row"]
+__all__ = ["given_row", "writable"]
 
 
 def given_row(locked: Locked, texts: Mapping[str, str | None]) -> tuple[str, Grammar]:
@@ -101,3 +105,22 @@ def _merged(parts: Iterable[Grammar | str]) -> Grammar:
         else:
             flat.append(part)
     return seq(*flat)
+
+
+# --- texts ------------------------------------------------------------------------------------------------------------
+
+
+def writable(column: TextColumn, text: str) -> str:
+    """The text itself where a grammar can write it, else one as long and much like it."""
+    if _pattern(column.min_length, column.max_length).fullmatch(text):
+        return text
+    inside, alone = _pattern(3, 3), _pattern(1, 1)
+    found = [one if inside.fullmatch(f"x{one}x") else "'" if one == '"' else "-" for one in text]
+    for at in {0, len(found) - 1}:
+        found[at] = found[at] if alone.fullmatch(found[at]) else "-"
+    return "".join(found)
+
+
+@lru_cache(maxsize=256)
+def _pattern(shortest: int, longest: int) -> re.Pattern[str]:
+    return re.compile(to_regex(FreeText(shortest, longest)))

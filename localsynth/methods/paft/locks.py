@@ -87,12 +87,25 @@ class Locked:
         """Which rows keep all that is locked or boxed. Train rows that break a dependency are none the grammar allows."""
         import numpy as np
 
-        result = np.ones(rows.num_rows, np.bool_)
+        return np.asarray(self.kept(rows).all(axis=1))
+
+    def kept(self, rows: pa.Table) -> Mask:
+        """Rows x what is locked or boxed (see :attr:`constraints`): which rows keep which."""
+        import numpy as np
+
+        result = np.ones((rows.num_rows, len(self._relations)), np.bool_)
         by_name = {column.name: column for column in self.columns}
-        for relation in self._relations:
-            columns = [by_name[name] for name in relation.names]
-            result &= _matches(relation, columns, rows)
+        for at, relation in enumerate(self._relations):
+            result[:, at] = _matches(relation, [by_name[name] for name in relation.names], rows)
         return result
+
+    def label(self, constraint: Constraint) -> str:
+        """The dependencies that a constraint is of, as a person reads them."""
+        return "; ".join(
+            label(relation.dependency)
+            for relation, own in zip(self._relations, self.constraints, strict=True)
+            if own == constraint
+        )
 
     def inside(self, rows: pa.Table) -> Mask:
         """Which rows lie inside their outlines; all of them where there are none."""
@@ -111,7 +124,7 @@ def locked_row(
     train: pa.Table,
     *,
     end: str = "\n",
-    nulls: Sequence[bool] | None = None,
+    cells: Sequence[Grammar] | None = None,
     boxes: bool = True,
     outlines: Sequence[Outlines] = (),
     limit: int = LIMIT,
@@ -122,7 +135,7 @@ def locked_row(
     ----------
     columns : in the order in which they are written; identifiers are none of them. dependencies : declared ones and accepted
         exact ones; those that follow from others cost nothing. train : rows with all these columns.
-    nulls : per column whether it may be empty, where no dependency says otherwise; by default as the column says.
+    cells : per column what may stand there, where no dependency says otherwise; by default what the column allows.
     boxes : hold numbers that determine something together to the box of their group (5 rows or more), widened by nothing;
         off, by combinations seen. outlines : boxes given by a person in place of those of the rows.
     limit : most alternatives in all, columns repeated between a determinant and its dependent among them.
@@ -138,9 +151,7 @@ def locked_row(
     )
     desk = _Desk(tuple(columns), train, tuple(wanted), tuple(outlines), boxes, limit)
     desk.collect()
-    allowed = nulls if nulls is not None else [column.nullable for column in columns]
-    cells = [cell_grammar(column, null=null) for column, null in zip(columns, allowed, strict=True)]
-    parts, values = desk.build(cells)
+    parts, values = desk.build(cells if cells is not None else [cell_grammar(column) for column in columns])
     return Locked(
         seq(*parts[:-1], end),
         tuple(columns),

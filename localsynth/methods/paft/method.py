@@ -14,7 +14,7 @@ from localsynth.core.finding import Explored
 from localsynth.core.run import Exposure
 
 from .aligned import Aligned
-from .condition import conditioned, task_under
+from .condition import check_possible, conditioned, task_under
 from .explaining import explained
 from .faithful import Faithful
 from .filling import Filler
@@ -84,8 +84,11 @@ class PAFT:
         structure = structure_of(task.schema, explored, learnt_order(task, self.params), seed)
         ask.notice(told_of(structure))
         if self.params.lock and self.params.mode == "aligned":
-            for note in self._locked(structure, train).notes:
+            locks = self._locked(structure, train)
+            for note in locks.notes:
                 ask.notice(f"not locked: {note}", "warning")
+            if task.condition is not None:  # before anything is trained
+                check_possible(task.condition, locks)
         self._known = _Known(
             structure, learn(task, self.params, structure, train, ask, seed, trains=self._trains())
         )

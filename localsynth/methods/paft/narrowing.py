@@ -1,25 +1,28 @@
-"""A row's grammar with only the values that a condition leaves."""
+"""A row's grammar with only the values that a condition leaves, and what is locked that leaves it none."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 
-from localsynth.core.cells import cell_grammar
+from localsynth.core.cells import cell_grammar, read_row
 from localsynth.core.columns import Column
-from localsynth.core.grammar import Fixed, Grammar, seq
+from localsynth.core.grammar import Grammar, seq
 from localsynth.core.grammar import Sequence as Parts
 from localsynth.core.schema import Dependency
-from localsynth.core.steps import OrderedColumn
-from localsynth.core.where import Limit, limited_cell, narrowed
+from localsynth.core.steps import OrderedColumn, bounds
+from localsynth.core.where import Limit, both, limited_cell, narrowed
+from localsynth.tables import arrow_type
 
-from .locks import locked_row
+from .boxes import Cell, Within, axis_of
+from .locks import LIMIT, Locked, locked_row
+from .nesting import Constraint, Nesting, TooLarge, segments
 
-__all__ = ["Row", "limit_mask", "narrow_row"]
+__all__ = ["Row", "contradicted", "limit_mask", "narrow_row"]
 
 Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -54,22 +57,64 @@ def narrow_row(
         return Row(_line(cells), tuple((column.name,) for column in columns))
     tied = {name for one in dependencies for name in (*one.determinant, one.dependent)}
     own = [narrowed(column, limits[column.name]) if column.name in limits else column for column in columns]
-    nulls = [limits[c.name].null if c.name in limits else c.nullable for c in columns]
     met = np.ones(train.num_rows, np.bool_)
     for column in columns:
         if column.name in tied & set(limits):
             met &= limit_mask(column, limits[column.name], train.column(column.name))
-    locked = locked_row(own, dependencies, train.filter(pa.array(met)), nulls=nulls)
-    made = locked.grammar
-    assert isinstance(made, Parts)
-    exact = {column.name: cell for column, cell in zip(columns, cells, strict=True)}
-    parts = list(made.parts)
-    places = [at for at, part in enumerate(parts) if not isinstance(part, Fixed)]
-    if len(places) == len(locked.values):
-        for at, names in zip(places, locked.values, strict=True):
-            if len(names) == 1 and names[0] not in tied:
-                parts[at] = exact[names[0]]
-    return Row(seq(*parts), locked.values)
+    locked = locked_row(own, dependencies, train.filter(pa.array(met)), cells=cells)
+    return Row(locked.grammar, locked.values)
+
+
+def contradicted(locked: Locked, limits: Mapping[str, Limit]) -> str:
+    """The dependencies that no row keeps of those that limits leave, as a person reads them; empty where some row does.
+
+    locked : of the row without limits.
+    """
+    left = {_left(one, locked.columns, limits): one for one in locked.constraints}
+    for made, one in left.items():
+        if not made.patterns:
+            return locked.label(one)
+    cells = [
+        limited_cell(column, limits[column.name]) if column.name in limits else cell_grammar(column)
+        for column in locked.columns
+    ]
+    for first, last, held in segments(left, 0, len(cells) - 1):
+        bent = sorted((one for one in held if one != left[one]), key=lambda one: one.places)
+        try:
+            if bent and Nesting(locked.columns, cells, LIMIT).segment(first, last, held) is None:
+                return "; ".join(locked.label(left[one]) for one in bent)
+        except TooLarge:
+            continue  # it cannot be told from here; rows are looked for
+    return ""
+
+
+def _left(constraint: Constraint, columns: Sequence[Column], limits: Mapping[str, Limit]) -> Constraint:
+    """What limits leave of its patterns."""
+    patterns = constraint.patterns
+    for at, place in enumerate(constraint.places):
+        column = columns[place]
+        if column.name in limits:
+            good = _open(column, limits[column.name], {pattern[at] for pattern in patterns})
+            patterns = frozenset(pattern for pattern in patterns if pattern[at] in good)
+    return Constraint(constraint.places, patterns)
+
+
+def _open(column: Column, limit: Limit, cells: Collection[Cell]) -> set[Cell]:
+    """The cells of patterns in which some value is left."""
+    texts = [cell for cell in cells if isinstance(cell, str)]
+    values = pa.array([read_row([column], text)[0] for text in texts], arrow_type(column))
+    mask = limit_mask(column, limit, pa.chunked_array([values]))
+    found: set[Cell] = {text for text, good in zip(texts, mask, strict=True) if good}
+    axis = axis_of(column)
+    for cell in cells:
+        if isinstance(cell, Within) and axis is not None:
+            first = axis.span.low - bounds(axis.column)[0]  # moments are counted from another day
+            within = Limit(low=cell.low - first, high=cell.high - first)
+            if both(column, limit, within) is not None:
+                found.add(cell)
+        elif cell is None:
+            found.add(cell)
+    return found
 
 
 def limit_mask(column: Column, limit: Limit, cells: Any) -> Array:
