@@ -41,6 +41,7 @@ def test_threads_that_are_held_up_stop_spinning() -> None:
 def test_a_single_thread_has_nobody_to_wait_for() -> None:
     machine = Machine()
     machine.go(machine.pace(spin=True, threads=1), 50, 0.3)
+    assert machine.now == 50
 
 
 def test_waiting_threads_spin_again_once_the_machine_is_idle() -> None:

@@ -99,7 +99,7 @@ def _graph(structure: Structure) -> Graph:
 
 
 def _curve(learnt: Learnt) -> Iterator[Curve]:
-    """Held-out rows only where some were held out: without any, what stands in their place is the loss of training."""
+    """The loss of train rows, and of held-out rows where some were held out."""
     wanted = {"held": "held-out rows", "seen": "train rows"}
     if not learnt.settings.get("held_out"):
         del wanted["held"]

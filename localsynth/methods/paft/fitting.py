@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from localsynth.align.grid import Grid
 from localsynth.core.contracts import Ask, Task
 from localsynth.core.errors import DatasetError
 from localsynth.core.seeds import derive
@@ -19,7 +20,7 @@ from .faithful import sentences
 from .page import Page
 from .params import PAFTParams
 from .structure import Structure
-from .targets import grid_of
+from .targets import bins_for
 from .training.start import Outcome, train_in_child
 from .yardstick import independent_loss
 
@@ -121,12 +122,12 @@ def fit(
 def _independent(
     task: Task, params: PAFTParams, structure: Structure, train: pa.Table, judging: Any
 ) -> float | None:
-    """Of the held-out rows; the margins are those that rows are aligned to."""
-    grid = grid_of(task, params, train) if len(judging) and params.align else None
-    return (
-        None
-        if grid is None
-        else independent_loss(grid, train.take(pa.array(judging)), frozenset(structure.order))
+    """Of the held-out rows. Targets under a condition are of other rows than these, and tell nothing of them."""
+    if task.targets is None or task.condition is not None or not len(judging):
+        return None
+    margins = task.targets.margins(params.bins or bins_for(train.num_rows))
+    return independent_loss(
+        Grid(task.schema, margins), train.take(pa.array(judging)), frozenset(structure.order)
     )
 
 
