@@ -27,7 +27,7 @@ from localsynth.core.contracts import Adapter, Sampling
 from localsynth.core.schema import Schema
 from localsynth.engine import open_engine
 from localsynth.engine.catalog import Catalog
-from localsynth.methods.paft.page import Page
+from localsynth.methods.page import Page
 
 _LINEAR = re.compile(r"blk\.\d+\.(attn_(q|k|v|output)|ffn_(gate|up|down))\.weight")
 

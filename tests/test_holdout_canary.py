@@ -131,6 +131,7 @@ def test_what_is_made_does_not_depend_on_the_holdout(done: Done, plain: Done) ->
         assert done.space.rows_arrow(run).equals(plain.space.rows_arrow(other)), key
         for column, table in (
             ("prompt", "calls"),
+            ("(round, candidate, author, move, accepted, score, low, high, novelty, theta, gaps)", "rounds"),
             ("state_json", "checkpoints"),
             ("text", "rejects"),
             ("cells", "stages"),

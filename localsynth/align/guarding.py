@@ -46,15 +46,20 @@ class NearGuard:
                 self._ranks[column.name] = _knots(values[~missing])
         self._words: dict[str, dict[Any, int]] = {column.name: {} for column in self._columns}
         self._train = self._placed(train, new=True)
-        self._alone = _alone(*self._train)
+        self._times = _times(*self._train)
         self.usual = self._usual(share)
 
     def near(self, rows: pa.Table, check: Callable[[], None] = lambda: None) -> Array:
         """Which rows are too near (boolean)."""
+        apart, times = self.apart(rows, check)
+        return np.asarray((apart < self.usual) | (times == 1))
+
+    def apart(self, rows: pa.Table, check: Callable[[], None] = lambda: None) -> tuple[Array, Array]:
+        """How far each row is from the nearest real one (infinite where there are none), and how many real rows equal it."""
         if not rows.num_rows or not len(self._train[0]):
-            return np.zeros(rows.num_rows, np.bool_)
+            return np.full(rows.num_rows, np.inf), np.zeros(rows.num_rows, np.int64)
         nearest, which = self._nearest(self._placed(rows), check)
-        return np.asarray((nearest < self.usual) | ((nearest <= _NOTHING) & self._alone[which]))
+        return nearest, np.where(nearest <= _NOTHING, self._times[which], 0)
 
     def _usual(self, share: float) -> float:
         """Over some of the real rows, each without itself; 0 where so small a share is not one row."""
@@ -138,10 +143,10 @@ def _knots(values: Array) -> tuple[Array, Array]:
     return knots, levels
 
 
-def _alone(ordered: Array, nominal: Array) -> Array:
-    """Which rows no other equals."""
+def _times(ordered: Array, nominal: Array) -> Array:
+    """How many rows equal each, itself among them."""
     if not len(ordered):
-        return np.zeros(0, np.bool_)
+        return np.zeros(0, np.int64)
     whole_rows = np.concatenate([np.nan_to_num(ordered, nan=-1.0), nominal.astype(np.float64)], axis=1)
     _, back, counts = np.unique(whole_rows, axis=0, return_inverse=True, return_counts=True)
-    return np.asarray(counts[back.ravel()] == 1)
+    return np.asarray(counts[back.ravel()])

@@ -12,7 +12,7 @@ from localsynth.core.errors import ExitCode
 from localsynth.core.words import counted
 
 from .options import Format, FormatOption, RunArgument, WorkspaceOption, in_workspace, open_workspace
-from .output import confirm, hint, print_records, print_text, say
+from .output import confirm, hint, print_records, print_table, print_text, say
 
 if TYPE_CHECKING:
     from localsynth.core.run import Run
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["make", "register", "tell"]
 
 runs = typer.Typer(
-    help="The runs of the workspace: list, show, resume, watch, delete.", invoke_without_command=True
+    help="The runs of the workspace: list, show, rounds, resume, watch, delete.", invoke_without_command=True
 )
 
 
@@ -270,6 +270,21 @@ def _named(run: Run | None) -> str:
         if run is None
         else f"{run.run_id} ({counted(run.rows_done, 'row')} of {run.dataset}, {run.status.value})"
     )
+
+
+@runs.command("rounds")
+def rounds(
+    run: RunArgument = "last",
+    format: FormatOption = Format.TABLE,  # noqa: A002
+    workspace: WorkspaceOption = None,
+) -> None:
+    """What a run's method tried while it learnt: who proposed it, what it changed, what it scored, whether it was kept."""
+    space = open_workspace(workspace)
+    found = space.get_run(run)
+    table = space.rounds_arrow(found)
+    print_table(table, format)
+    if not table.num_rows:
+        hint(f"nothing was tried in rounds yet by run {found.run_id}, whose method is {found.method}")
 
 
 @runs.command("resume")

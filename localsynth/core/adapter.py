@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from .columns import CategoricalColumn, Column
 from .run import Exposure
+from .schema import Schema
 
-__all__ = ["AdapterStore", "LearntAdapter", "ModelFile"]
+__all__ = ["AdapterStore", "LearntAdapter", "ModelFile", "kinds_of", "other_columns"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,37 @@ class LearntAdapter:
     def label(self) -> str:
         """What a person calls it."""
         return self.name or self.adapter_id
+
+
+def kinds_of(schema: Schema) -> dict[str, str]:
+    """Of each column that rows are written with its kind, and which categories it has (JSON-able)."""
+    return {column.name: _kind(column) for column in schema.columns if column.kind != "identifier"}
+
+
+def other_columns(adapter: LearntAdapter, kinds: Mapping[str, str], dataset: str, schema: Schema) -> str:
+    """Why it writes no rows of this dataset, to follow its name; empty where it does.
+
+    kinds : what :func:`kinds_of` told of the columns it learnt, of as many as are known.
+    """
+    now = kinds_of(schema)
+    if more := [name for name in adapter.order if name not in now]:
+        return f"writes a column '{more[0]}', which '{dataset}' has not"
+    if fewer := [name for name in now if name not in adapter.order]:
+        return f"does not write the column '{fewer[0]}' of '{dataset}'"
+    for name, kind in now.items():
+        if kinds.get(name, kind) != kind:
+            was, is_now = kinds[name].partition(":")[0], schema.column(name).kind
+            if was != is_now:
+                return f"learnt '{name}' as {was}, which is {is_now} in '{dataset}'"
+            return f"learnt other categories of '{name}' than '{dataset}' has"
+    return ""
+
+
+def _kind(column: Column) -> str:
+    if not isinstance(column, CategoricalColumn):
+        return column.kind
+    categories = json.dumps(sorted(column.categories), ensure_ascii=False).encode()
+    return f"{column.kind}:{hashlib.sha256(categories).hexdigest()[:12]}"
 
 
 class AdapterStore(Protocol):

@@ -45,12 +45,14 @@ __all__ = [
     "Filled",
     "Filling",
     "Given",
+    "Learning",
     "LearntAdapter",
     "Likelihood",
     "Message",
     "Method",
     "MethodParams",
     "ModelFile",
+    "Round",
     "Sample",
     "SampleRequest",
     "Sampling",
@@ -146,7 +148,8 @@ class Ask(Protocol):
 
     def working(self, stage: str, done: float, wanted: float) -> None:
         """Say how far work is that is not the engine's, often. Raises ``Cancelled`` where the run is to stop: only for work
-        that goes on where it was when it is begun again.
+        that goes on where it was when it is begun again. A method that learns in steps is stopped between two of them, and
+        within one only where the run is to stop at once.
         """
         ...
 
@@ -304,6 +307,42 @@ class Method(Protocol):
         ...
 
     def restore(self, state: Mapping[str, Any]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Round:
+    """One candidate of one round of a method that learns by trying: what it was, what it scored, whether it was kept.
+
+    number : of the round, from 1; candidate : within the round, from 1. author : who proposed it (``start``, ``search``,
+    ``model``; ``kept`` is what stands). move : what it changed, in words. score : the lower the better, with an interval of
+    95 %; ``None`` where it could not be told. novelty : share of near copies beyond what real rows show. theta, gaps :
+    JSON-able; what was tried, and what told its rows from real ones.
+    """
+
+    number: int
+    candidate: int
+    author: str
+    move: str
+    accepted: bool
+    score: float | None
+    low: float | None = None
+    high: float | None = None
+    novelty: float | None = None
+    theta: Mapping[str, Any] = field(default_factory=dict)
+    gaps: tuple[Mapping[str, Any], ...] = ()
+
+
+@runtime_checkable
+class Learning(Protocol):
+    """What a :class:`Method` may do beside: learn in several steps, each of which is committed."""
+
+    def learnt(self) -> bool:
+        """Whether nothing is left to learn. While not, ``learn`` is called again, with the seed of the step."""
+        ...
+
+    def rounds(self) -> tuple[Round, ...]:
+        """What the last ``learn`` tried; kept with the step."""
+        ...
 
 
 @runtime_checkable

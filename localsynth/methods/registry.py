@@ -33,6 +33,7 @@ METHODS = Plugins(
         "gaussian-copula": "localsynth.methods.gaussian_copula:GaussianCopula",
         "independent": "localsynth.methods.independent:Independent",
         "llmsynthor": "localsynth.methods.llmsynthor:LLMSynthor",
+        "mallm-gan": "localsynth.methods.mallm_gan:MALLMGAN",
         "paft": "localsynth.methods.paft:PAFT",
         "text-to-tabular": "localsynth.methods.text_to_tabular:TextToTabular",
     },

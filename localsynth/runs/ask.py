@@ -25,10 +25,16 @@ __all__ = ["RecordedAsk"]
 
 
 class RecordedAsk:
-    """See :class:`localsynth.core.contracts.Ask`. ``take`` gives the calls since it was last called."""
+    """See :class:`localsynth.core.contracts.Ask`. ``take`` gives the calls since it was last called.
 
-    def __init__(self, engine: Engine, bus: Bus, meter: Meter, control: Control) -> None:
+    in_steps : of a method that learns in steps; who stops the run waits for the end of one, as for that of a batch.
+    """
+
+    def __init__(
+        self, engine: Engine, bus: Bus, meter: Meter, control: Control, *, in_steps: bool = False
+    ) -> None:
         self._engine, self._bus, self._meter, self._control = engine, bus, meter, control
+        self._in_steps = in_steps
         self._info = engine.info()
         self._calls: list[Call] = []
 
@@ -66,7 +72,7 @@ class RecordedAsk:
         return self._engine.prompt_tokens(request)
 
     def working(self, stage: str, done: float, wanted: float) -> None:
-        if self._control.stopping:
+        if self._control.killed or (self._control.stopping and not self._in_steps):
             raise Cancelled("stopped; what was done so far is kept, and the run can be resumed")
         self._meter.working(stage, done, wanted)
 

@@ -39,6 +39,7 @@ from localsynth.core.targets import Table, TargetSource
 from localsynth.core.widening import Wide
 from localsynth.tables import arrow_schema, arrow_type
 
+from .steps import learn_all
 from .widerows import Judge, WideRows
 
 __all__ = ["Members", "Parents", "Pass"]
@@ -73,7 +74,7 @@ class Pass:
         return self.method.complete(given, derive(seed, self.name), self._told(ask))
 
     def learn(self, seed: int, ask: Ask | None) -> None:
-        self.method.learn(self._told(ask), derive(seed, self.name))
+        learn_all(self.method, self._told(ask), derive(seed, self.name))
 
     def _told(self, ask: Ask | None) -> Ask | None:
         return None if ask is None else _Told(ask, self.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from localsynth.core.run import Reject, Status
@@ -55,6 +55,10 @@ class Tally:
             dict(counts),
         )
 
+    def learnt_on(self) -> Tally:
+        """The tally one step of learning later: a batch that was asked for no rows, and so is not an empty one."""
+        return replace(self, batch_no=self.batch_no + 1)
+
     def to_state(self) -> dict[str, Any]:
         """JSON-able."""
         return {"asked": self.asked, "empty": self.empty, "rejects": dict(self.rejects)}
@@ -67,7 +71,9 @@ class Tally:
 
 @dataclass(frozen=True)
 class Learn:
-    """Do what the method does once, before the first row."""
+    """Do what the method does before the first row: all of it, or the step of that number. Steps count from 0."""
+
+    step: int = 0
 
 
 @dataclass(frozen=True)
@@ -89,10 +95,17 @@ class Stop:
 Step: TypeAlias = Learn | MakeBatch | Stop
 
 
-def next_step(tally: Tally | None, wanted: int, batch_rows: int, budget: Budget) -> Step:
-    """What to do next. ``tally`` is ``None`` before anything was committed."""
+def next_step(
+    tally: Tally | None, wanted: int, batch_rows: int, budget: Budget, *, learnt: bool = True
+) -> Step:
+    """What to do next. ``tally`` is ``None`` before anything was committed.
+
+    learnt : whether the steps committed so far are all there are; each is one batch, so the next one's number is its step.
+    """
     if tally is None:
         return Learn()
+    if not learnt:
+        return Learn(tally.batch_no + 1)
     missing = wanted - tally.rows
     if missing <= 0:
         return Stop(Status.FINISHED)

@@ -1,4 +1,4 @@
-"""The loop: learn once, then batch after batch, each committed whole or not at all."""
+"""The loop: learn, at once or in steps, then batch after batch, each committed whole or not at all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from localsynth.core.contracts import Draft, Engine, Method, Stage
+from localsynth.core.contracts import Draft, Engine, Learning, Method, Round, Stage
 from localsynth.core.errors import Cancelled, ContextTooSmall, EngineDied, LocalsynthError, RunError
 from localsynth.core.events import BatchCommitted, BatchStarted, RowsRejected, RunEnded, RunStarted
 from localsynth.core.judging import writable
@@ -25,6 +25,7 @@ from .control import Control
 from .copies import CopyGuard
 from .meter import Meter
 from .plan import Budget, Learn, MakeBatch, Stop, Tally, next_step
+from .steps import learning_seed
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -101,7 +102,13 @@ class _Loop:
             rows_per_s=making.rows_per_s,
         )
         self.ask = (
-            RecordedAsk(making.engine, making.bus, self.meter, making.control)
+            RecordedAsk(
+                making.engine,
+                making.bus,
+                self.meter,
+                making.control,
+                in_steps=isinstance(making.method, Learning),
+            )
             if making.engine is not None
             else None
         )
@@ -111,15 +118,17 @@ class _Loop:
         self.restore()
         batch_rows = self.m.method.batch_rows()
         while True:
-            step = next_step(self.tally, self.run.rows_wanted, batch_rows, self.m.budget)
+            learnt = self.tally is not None and self.learnt(self.tally)
+            step = next_step(self.tally, self.run.rows_wanted, batch_rows, self.m.budget, learnt=learnt)
             if isinstance(step, Stop):
                 return step.status, step.message
             if self.m.control.killed:
                 raise Cancelled("stopped")
             if self.m.control.stopping:
-                return Status.CANCELLED, "stopped after a finished batch"
+                of = "step of learning" if isinstance(step, Learn) else "batch"
+                return Status.CANCELLED, f"stopped after a finished {of}"
             if isinstance(step, Learn):
-                self.learn()
+                self.learn(step)
             else:
                 self.batch(step)
 
@@ -147,13 +156,25 @@ class _Loop:
         )
         self.meter.committed(done)
 
-    def learn(self) -> None:
-        """What the method does once; committed as batch 0, so that it is never done twice."""
+    def learnt(self, tally: Tally) -> bool:
+        """Whether rows may be made; asked after the first step."""
+        method = self.m.method
+        if not isinstance(method, Learning) or method.learnt():
+            return True
+        if tally.asked:
+            raise self.mistaken("rows, and says then that it has not learnt all it must")
+        return False
+
+    def learn(self, step: Learn) -> None:
+        """What the method does before the first row, or one step of it; a batch without rows, so that none is done twice."""
         self.meter.start("learning")
-        seed = derive(self.run.seed, "learn")
+        method = self.m.method
+        seed = learning_seed(self.run.seed, step.step)
         started = time.monotonic()
-        self.m.method.learn(self.ask, seed)
-        self.commit(Tally(), seed, arrow_schema(self.m.schema).empty_table(), (), started)
+        method.learn(self.ask, seed)
+        rounds = method.rounds() if isinstance(method, Learning) else ()
+        tally = Tally() if self.tally is None else self.tally.learnt_on()
+        self.commit(tally, seed, arrow_schema(self.m.schema).empty_table(), (), started, rounds=rounds)
 
     def batch(self, step: MakeBatch) -> None:
         assert self.tally is not None  # `Learn` comes first
@@ -208,6 +229,7 @@ class _Loop:
         rejects: list[Reject] | tuple[Reject, ...],
         started: float,
         stages: Sequence[Stage] = (),
+        rounds: Sequence[Round] = (),
     ) -> None:
         """One transaction; the world hears of it afterwards."""
         calls, usage = self.ask.take() if self.ask is not None else (list[Call](), Usage())
@@ -231,7 +253,7 @@ class _Loop:
         )
         state = {"method": dict(self.m.method.state()), "tally": tally.to_state()}
         events = (*self.m.bus.take(), done)
-        records.commit_batch(self.m.store, record, rows, calls, rejects, events, state, stages)
+        records.commit_batch(self.m.store, record, rows, calls, rejects, events, state, stages, rounds)
         self.tally = tally
         self.m.bus.publish(done)
         self.meter.committed(tally.rows)

@@ -16,7 +16,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from localsynth.core.contracts import Stage
+from localsynth.core.contracts import Round, Stage
 from localsynth.core.errors import NotFound, RunError
 from localsynth.core.events import Event, encode
 from localsynth.core.nearest import nearest
@@ -24,7 +24,8 @@ from localsynth.core.run import Batch, Call, Exposure, Reject, Run, Status, Usag
 from localsynth.core.schema import Schema
 
 from . import clock, generations, names, trouble
-from .rows import append, insert_records
+from .rounds import rounds_table
+from .rows import append, insert_arrow, insert_records
 from .stages import keep_stages
 
 if TYPE_CHECKING:
@@ -104,23 +105,27 @@ def commit_batch(
     events: Sequence[Event],
     state: Mapping[str, Any],
     stages: Sequence[Stage] = (),
+    rounds: Sequence[Round] = (),
 ) -> None:
     """Store one batch whole, or nothing of it.
 
     Parameters
     ----------
-    batch : ``batch_no`` 0 with no rows is what was learnt before the first row; then 1, 2, ... without a gap.
+    batch : ``batch_no`` 0 with no rows is what was learnt before the first row; then 1, 2, ... without a gap, the first of
+    them without rows, too, where a method learns in steps.
     rows : exactly the columns of the run's schema (any order), ``batch.rows`` of them; numbered on from the last
     batch.
     state : JSON-able; what :func:`checkpoint` gives back.
-    stages : rows as they were earlier; see :mod:`~localsynth.store.stages`.
+    stages : rows as they were earlier; see :mod:`~localsynth.store.stages`. rounds : what a step of learning tried; see
+    :mod:`~localsynth.store.rounds`.
 
-    Raises ``NotFound``, ``RunError`` (wrong number, wrong columns, stages of a run with a privacy budget) and the
-    store's errors.
+    Raises ``NotFound``, ``RunError`` (wrong number, wrong columns, wrong rounds, stages of a run with a privacy
+    budget) and the store's errors.
     """
     if rows.num_rows != batch.rows:
         raise RunError(f"batch {batch.batch_no} claims {batch.rows} rows but brings {rows.num_rows}")
     text = json.dumps(dict(state), ensure_ascii=False, allow_nan=False)
+    tried = rounds_table(batch.run_id, batch.batch_no, rounds)
     with store.write() as con:
         dataset, generation, schema_json, done = _exact(con, batch.run_id)
         last = _last_batch(con, batch.run_id)
@@ -131,6 +136,8 @@ def commit_batch(
         schema = Schema.model_validate_json(schema_json)
         append(con, table, schema, rows, batch.run_id, batch.batch_no, done + 1)
         keep_stages(con, schema, batch.run_id, batch.batch_no, stages)
+        if tried.num_rows:
+            insert_arrow(con, "meta.rounds", tried)
         moment = clock.naive(batch.finished_at or datetime.now(UTC))
         key = {"run_id": batch.run_id, "batch_no": batch.batch_no}
         record = {**key, "first_row": done + 1, "rows": batch.rows, "seed": batch.seed, **asdict(batch.usage)}
@@ -252,6 +259,7 @@ def forget(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
         "rejects",
         "checkpoints",
         "stages",
+        "rounds",
         "events",
         "statistics",
         "refusals",

@@ -151,6 +151,12 @@ def _location() -> pa.Table:
     return location.draw(3000, seed=0)
 
 
+def _asia() -> pa.Table:
+    from . import asia
+
+    return asia.draw(1000, seed=0)
+
+
 _NUCLEUS = {
     "radius": "distance from the centre to the outline",
     "texture": "standard deviation of grey values",
@@ -267,6 +273,23 @@ _SAMPLES = {
                     "",
                     "band of four degrees of latitude: the south end belongs to it, the north end not",
                 ),
+            },
+        ),
+        Sample(
+            "asia",
+            "1,000 made-up patients of a chest clinic, short of breath or not: where they were, whether they smoke, what they"
+            " have, what the X-ray shows. Drawn from the network of Lauritzen and Spiegelhalter (1988).",
+            "dysp",
+            _asia,
+            {
+                "asia": ("", "whether the patient was in Asia lately"),
+                "tub": ("", "whether the patient has tuberculosis"),
+                "smoke": ("", "whether the patient smokes"),
+                "lung": ("", "whether the patient has lung cancer"),
+                "bronc": ("", "whether the patient has bronchitis"),
+                "either": ("", "whether the patient has tuberculosis or lung cancer, or both"),
+                "xray": ("", "whether the chest X-ray shows something"),
+                "dysp": ("", "whether the patient is short of breath: dyspnoea"),
             },
         ),
         Sample(

@@ -28,6 +28,7 @@ from localsynth.runs.control import Control
 from localsynth.runs.lock import holder
 from localsynth.store import given, reading
 from localsynth.store import runs as records
+from localsynth.store.rounds import read_rounds
 
 from .adapters import Adapters
 from .base import PathLike, workspace_folder
@@ -187,6 +188,20 @@ class Workspace(Datasets, Suggesting, Evaluations, Adapters, Fills):
         found = self.get_run(run)
         table = records.run_rows(self.store, found.run_id)
         return typed(Schema.model_validate_json(found.schema_json), table)
+
+    def rounds(self, run: Run | str = "last") -> pd.DataFrame:
+        """What a run's method tried while it learnt, in order: one row per candidate, as in ``meta.rounds``.
+
+        ``theta`` (what was tried) and ``gaps`` (what told its rows from real ones) are JSON. No rows for a method that does
+        not learn in steps.
+        """
+        from .frames import for_pandas
+
+        return for_pandas(self.rounds_arrow(run))
+
+    def rounds_arrow(self, run: Run | str = "last") -> pa.Table:
+        """As :meth:`rounds`."""
+        return read_rounds(self.store, self.get_run(run).run_id)
 
     def verify(self, run: Run | str = "last") -> Verification:
         """Check every cell, rule and declared number of a run again, from the stored rows."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 
-from localsynth.core.adapter import LearntAdapter
+from localsynth.core.adapter import LearntAdapter, kinds_of, other_columns
 from localsynth.core.contracts import (
     Engine,
     EngineInfo,
@@ -39,8 +39,8 @@ from localsynth.core.recipe import Recipe
 from localsynth.core.run import Exposure
 from localsynth.core.schema import Schema
 from localsynth.core.seeds import derive
-from localsynth.core.steps import levels
 from localsynth.methods import registry
+from localsynth.runs.steps import learn_all
 from localsynth.store import adapters, datasets, runs
 from localsynth.store.finding import explore
 from localsynth.store.partial import read_partial
@@ -208,25 +208,14 @@ def _mode(recipe: Recipe) -> str:
 
 
 def _other_columns(store: Store, adapter: LearntAdapter, dataset: Dataset) -> str:
-    """Columns compared by name, kind and categories with those of the run that learnt it, if that is still there."""
-    columns = [column for column in dataset.schema.columns if column.kind != "identifier"]
-    names = [column.name for column in columns]
-    if more := [name for name in adapter.order if name not in names]:
-        return f"writes a column '{more[0]}', which '{dataset.name}' has not"
-    if adapter.order and (fewer := [name for name in names if name not in adapter.order]):
-        return f"does not write the column '{fewer[0]}' of '{dataset.name}'"
-    try:
-        schema = Schema.model_validate_json(runs.get(store, adapter.run_id).schema_json)
-    except NotFound:
-        return ""
-    before = {column.name: column for column in schema.columns}
-    for column in columns:
-        old = before.get(column.name, column)
-        if old.kind != column.kind:
-            return f"learnt '{column.name}' as {old.kind}, which is {column.kind} in '{dataset.name}'"
-        if set(levels(old)) != set(levels(column)):
-            return f"learnt other categories of '{column.name}' than '{dataset.name}' has"
-    return ""
+    """What the method told of the columns it learnt counts; else those of the run that learnt it, if that is still there."""
+    kinds = adapter.settings.get("kinds")
+    if not kinds:
+        try:
+            kinds = kinds_of(Schema.model_validate_json(runs.get(store, adapter.run_id).schema_json))
+        except NotFound:
+            kinds = {}
+    return other_columns(adapter, kinds, dataset.name, dataset.schema)
 
 
 def _fits(adapter: LearntAdapter, chosen: Chosen) -> None:
@@ -285,7 +274,7 @@ def _filled(
         )
         ask = _Ask(engine, told)
         method.prepare(task, ask.info)
-        method.learn(ask, derive(seed, "learn"))
+        learn_all(method, ask, derive(seed, "learn"))
         found = method.fill(rows, derive(seed, "fill"), ask)
     return found.rows, found.broken
 

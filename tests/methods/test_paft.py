@@ -16,10 +16,10 @@ from localsynth.core.schema import Schema
 from localsynth.methods.paft import PAFT
 from localsynth.methods.paft.faithful import Faithful, sentence, sentences
 from localsynth.methods.paft.fitting import epochs_for, held_rows
-from localsynth.methods.paft.page import Page
 from localsynth.methods.paft.params import PAFTParams
 from localsynth.methods.paft.structure import Structure, structure_of
 from localsynth.methods.paft.writer import Writer
+from localsynth.methods.page import Page
 from localsynth.store.finding import explore
 from localsynth.tables import table_of
 from tests.methods.support import FakeAsk, make, task_of
@@ -94,18 +94,6 @@ def test_several_orders_all_hold_every_column_once() -> None:
     assert {tuple(sorted(order)) for order in found.orders} == {tuple(sorted(found.order))}
 
 
-def test_lines_go_round() -> None:
-    page = Page.of(SCHEMA, ("state", "bird", "seen", "lat"))
-    rows = train().to_pylist()
-    lines = [page.line(row) for row in rows]
-    assert lines[9] == f"{rows[9]['state']},{lines[9].split(',', 1)[1]}"
-    read, lost = page.read(lines)
-    assert not lost
-    assert read == [{name: row[name] for name in ("state", "bird", "seen", "lat")} for row in rows]
-    _, lost = page.read(["SC,Owl,true,33.000\n", "SC\n"])
-    assert [one.reason for one in lost] == ["parse", "parse"]
-
-
 def test_the_first_column_is_drawn_as_often_as_it_should_be() -> None:
     method = PAFT(PAFTParams(lock=False))
     ask = FakeAsk()
@@ -113,7 +101,7 @@ def test_the_first_column_is_drawn_as_often_as_it_should_be() -> None:
     method.learn(ask, 1)
     maker = method._made()
     rows, _ = maker.writer.draw(180, 5, ask)  # type: ignore[union-attr]
-    first = maker.structure.order[0]  # type: ignore[union-attr]
+    first = method._known.structure.order[0]  # type: ignore[union-attr]
     real = Counter(train()[first].to_pylist())
     drawn = Counter(row[first] for row in rows)
     assert all(abs(drawn[value] / 180 - count / 240) < 0.02 for value, count in real.items())

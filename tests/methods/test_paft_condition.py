@@ -17,9 +17,9 @@ from localsynth.core.where import Where
 from localsynth.engine.uniform_text import draw_text
 from localsynth.methods.paft.condition import ConditionedWriter, conditioned, even_share, picked
 from localsynth.methods.paft.narrowing import Row, limit_mask, narrow_row
-from localsynth.methods.paft.page import Page
 from localsynth.methods.paft.structure import Structure
 from localsynth.methods.paft.writer import Writer
+from localsynth.methods.page import Page
 from localsynth.store.rules import RuleChecker
 from localsynth.store.where import read_where
 from localsynth.tables import table_of

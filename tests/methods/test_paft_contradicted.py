@@ -18,9 +18,9 @@ from localsynth.engine.regex import to_regex
 from localsynth.methods.paft.condition import ConditionedWriter, conditioned
 from localsynth.methods.paft.locks import locked_row
 from localsynth.methods.paft.narrowing import Row, contradicted, limit_mask, narrow_row
-from localsynth.methods.paft.page import Page
 from localsynth.methods.paft.structure import Structure
 from localsynth.methods.paft.writer import Writer
+from localsynth.methods.page import Page
 from localsynth.store.where import read_where
 from localsynth.tables import table_of
 from tests.methods.support import FakeAsk

@@ -21,7 +21,7 @@ from localsynth.methods.paft import filling
 from localsynth.methods.paft.filling import Filler
 from localsynth.methods.paft.given import writable
 from localsynth.methods.paft.locks import locked_row
-from localsynth.methods.paft.page import Page
+from localsynth.methods.page import Page
 from localsynth.tables import arrow_schema, table_of
 from tests.methods.joint_kit import JointAsk
 from tests.methods.support import FakeAsk, violations

@@ -10,12 +10,11 @@ from typing import Any
 
 import pytest
 
-from localsynth.core.adapter import LearntAdapter
+from localsynth.core.adapter import LearntAdapter, kinds_of
 from localsynth.core.contracts import Task
 from localsynth.core.errors import RecipeError
 from localsynth.core.schema import Schema
 from localsynth.methods.paft import PAFT
-from localsynth.methods.paft.learning import _kinds
 from localsynth.methods.paft.params import PAFTParams
 from localsynth.tables import table_of
 from tests.methods.support import FakeAsk, task_of
@@ -39,7 +38,7 @@ class Shelf:
         made = LearntAdapter(
             "20260101-000000-people-000000", "mine", "20260101-a", "people", "ab", "paft",
             json.dumps({"method": {"name": "paft"}}), "own", "cd", "llama", "adapters/x.gguf", "ef", 1,
-            datetime(2026, 1, 1, tzinfo=UTC), settings={"kinds": _kinds(SCHEMA)}, order=("age", "ward"),
+            datetime(2026, 1, 1, tzinfo=UTC), settings={"kinds": kinds_of(SCHEMA)}, order=("age", "ward"),
         )  # fmt: skip
         self.adapter = replace(made, **changes)
 
@@ -106,7 +105,7 @@ def other(**columns: dict[str, Any]) -> Schema:
         ({"recipe_json": '{"method": {"name": "paft", "mode": "faithful"}}'}, {},
          "learnt in the faithful mode of paft", 'mode = "faithful"'),
         ({"method": "learner"}, {}, "learnt by the method learner", "choose another"),
-        ({"order": ("age", "ward", "bmi")}, {}, "writes the columns age, ward, bmi", "choose another"),
+        ({"order": ("age", "ward", "bmi")}, {}, "writes a column 'bmi', which 'it' has not", "choose another"),
     ],
 )  # fmt: skip
 def test_an_adapter_of_something_else_is_refused(
@@ -120,9 +119,9 @@ def test_an_adapter_of_something_else_is_refused(
 @pytest.mark.parametrize(
     ("columns", "words"),
     [
-        ({"ward": {"name": "ward", "kind": "categorical", "categories": ["n", "s", "w"]}}, "'ward' .* other categories"),
-        ({"ward": {"name": "ward", "kind": "text", "max_length": 9}}, "'ward' .* as categorical, and it is text now"),
-        ({"age": {"name": "age", "kind": "float", "range": [0, 99]}}, "'age' .* as integer, and it is float now"),
+        ({"ward": {"name": "ward", "kind": "categorical", "categories": ["n", "s", "w"]}}, "learnt other categories of 'ward'"),
+        ({"ward": {"name": "ward", "kind": "text", "max_length": 9}}, "learnt 'ward' as categorical, which is text in 'it'"),
+        ({"age": {"name": "age", "kind": "float", "range": [0, 99]}}, "learnt 'age' as integer, which is float in 'it'"),
     ],
 )  # fmt: skip
 def test_of_columns_that_are_others_now(columns: dict[str, Any], words: str) -> None:

@@ -67,9 +67,9 @@ def test_drawn_are_the_first_rows_of_the_pool_and_selected_the_best_of_it() -> N
     # Selection comes behind the guard, and before any value is swapped.
     maker = method._made()
     assert isinstance(maker, Aligned)
-    assert maker.guard is not None
-    assert maker.guard.near(stages["drawn"]).any()
-    assert not maker.guard.near(stages["selected"]).any()
+    assert maker.finisher.guard is not None
+    assert maker.finisher.guard.near(stages["drawn"]).any()
+    assert not maker.finisher.guard.near(stages["selected"]).any()
     kept = {tuple(row.values()) for row in draft.rows.to_pylist()}
     assert not kept <= {tuple(row.values()) for row in pool.to_pylist()}
 
@@ -94,9 +94,9 @@ def test_without_alignment_rows_kept_are_drawn_rows_that_are_not_too_near() -> N
     draft = method.batch(ROWS, 5, ask)
     maker = method._made()
     assert isinstance(maker, Aligned)
-    assert maker.guard is not None
+    assert maker.finisher.guard is not None
     drawn = named(draft)["drawn"]
-    near = maker.guard.near(drawn)
+    near = maker.finisher.guard.near(drawn)
     assert near.any()
     far = drawn.filter(pa.array(~near))
     assert draft.rows.slice(0, far.num_rows).to_pylist() == far.to_pylist()
@@ -133,8 +133,8 @@ def test_a_pool_of_rows_that_are_all_too_near_still_tells_what_was_drawn(
     method, ask = learnt()
     maker = method._made()
     assert isinstance(maker, Aligned)
-    monkeypatch.setattr(maker.guard, "near", lambda rows: np.ones(rows.num_rows, np.bool_))
+    monkeypatch.setattr(maker.finisher.guard, "near", lambda rows: np.ones(rows.num_rows, np.bool_))
     draft = method.batch(ROWS, 5, ask)
     assert draft.rows.num_rows == 0
     assert [(stage.name, stage.rows.num_rows) for stage in draft.stages] == [("drawn", ROWS)]
-    assert maker.tally.drawn == 3 * 3 * ROWS  # the first turn of three
+    assert maker.finisher.tally.drawn == 3 * 3 * ROWS  # the first turn of three

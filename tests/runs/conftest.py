@@ -13,7 +13,6 @@ import pytest
 from localsynth.core.contracts import Ask, Draft, EngineInfo, Message, MethodParams, SampleRequest, Task
 from localsynth.core.grammar import Number
 from localsynth.core.run import Exposure, Reject, Run, Status
-from localsynth.core.schema import Schema
 from localsynth.engine import open_engine
 from localsynth.runs.bus import Bus
 from localsynth.runs.control import Control
@@ -22,16 +21,7 @@ from localsynth.store import datasets
 from localsynth.store import runs as records
 from localsynth.store.session import Store
 from localsynth.tables import table_of
-
-SCHEMA = Schema.model_validate(
-    {
-        "columns": [
-            {"name": "id", "kind": "identifier", "prefix": "P", "digits": 4},
-            {"name": "x", "kind": "integer", "range": [0, 999_999]},
-            {"name": "run no", "kind": "integer", "range": [0, 999_999]},
-        ]
-    }
-)
+from tests.runs.steps_kit import SCHEMA
 
 
 class Counting:

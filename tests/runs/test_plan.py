@@ -13,6 +13,22 @@ def test_first_comes_learning() -> None:
     assert next_step(None, 10, 5, Budget()) == Learn()
 
 
+def test_steps_of_learning_follow_until_it_is_over() -> None:
+    tally = Tally()
+    for step in (1, 2, 3):
+        assert next_step(tally, 10, 5, Budget(), learnt=False) == Learn(step)
+        tally = tally.learnt_on()
+    assert next_step(tally, 10, 5, Budget()) == MakeBatch(4, 5)
+    assert next_step(None, 10, 5, Budget(), learnt=False) == Learn(0)
+    assert tally == Tally(batch_no=3)
+
+
+def test_a_step_of_learning_is_no_empty_batch() -> None:
+    tally = Tally().after(10, 0, [Reject("rule", "a < b")])
+    later = tally.learnt_on()
+    assert (later.batch_no, later.to_state()) == (2, tally.to_state())
+
+
 @settings(deadline=None)  # other work may hold the processor
 @given(
     wanted=st.integers(1, 5000),

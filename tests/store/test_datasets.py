@@ -117,6 +117,7 @@ def test_samples(store: Store, name: str, rows: int, columns: int) -> None:
 
 def test_sample_names(store: Store) -> None:
     assert samples.sample_names() == [
+        "asia",
         "breast-cancer",
         "diabetes",
         "ecommerce",

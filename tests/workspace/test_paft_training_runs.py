@@ -170,7 +170,7 @@ def test_an_adapter_of_something_else_leaves_no_run(space: Workspace) -> None:
                {"name": "age", "kind": "integer", "range": [0, 99]}]  # fmt: skip
     space.import_frame(people(), "others", schema=Schema.model_validate({"columns": columns}))
     count = len(space.runs())
-    with pytest.raises(RecipeError, match="'ward' of 'people' with other categories"):
+    with pytest.raises(RecipeError, match="learnt other categories of 'ward' than 'others' has"):
         space.run(recipe("others", adapter=made.adapter_id))
     with pytest.raises(RecipeError, match="learnt in the aligned mode"):
         space.run(recipe(adapter=made.adapter_id, mode="faithful"))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import ceil
 from typing import Any, TypeAlias
 
@@ -27,15 +27,15 @@ from localsynth.core.run import Reject
 from localsynth.core.schema import Schema
 from localsynth.core.seeds import derive
 from localsynth.core.where import single
+from localsynth.methods.page import table_of
 
 from .behind import Behind
 from .locks import Locked
 from .narrowing import Row, contradicted, narrow_row
-from .page import table_of
 from .structure import Structure
 from .writer import Writer
 
-__all__ = ["ConditionedWriter", "check_possible", "conditioned", "even_share", "picked", "task_under"]
+__all__ = ["ConditionedWriter", "check_possible", "conditioned", "even_share", "picked"]
 
 Array: TypeAlias = np.ndarray[Any, Any]
 _ROUNDS = 12
@@ -342,17 +342,6 @@ def check_possible(condition: Condition, locks: Locked | None) -> None:
             " the train rows",
             "change the condition, or say lock = false in the recipe's [method] to let rows break the dependency",
         )
-
-
-def task_under(task: Task) -> Task:
-    """The task with its condition as a rule beside the others, and columns narrowed to what it leaves."""
-    condition = task.condition
-    assert condition is not None
-
-    def violations(table: pa.Table) -> Array:
-        return np.column_stack([task.violations(table), ~condition.met(table)])
-
-    return replace(task, schema=condition.where.applied(task.schema), violations=violations)
 
 
 def conditioned(

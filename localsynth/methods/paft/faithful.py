@@ -19,8 +19,8 @@ from localsynth.core.columns import Column
 from localsynth.core.contracts import Adapter, Ask, Draft, SampleRequest, Sampling, ScoreRequest, Task
 from localsynth.core.run import Reject
 from localsynth.core.seeds import derive
+from localsynth.methods.page import START, table_of
 
-from .page import START, table_of
 from .params import PAFTParams
 from .structure import Structure
 

@@ -23,11 +23,11 @@ from localsynth.core.contracts import Adapter, Ask, Filled, SampleRequest, Sampl
 from localsynth.core.grammar import Grammar
 from localsynth.core.schema import Schema
 from localsynth.core.seeds import derive
+from localsynth.methods.page import Page, table_of
 from localsynth.tables import arrow_schema
 
 from .given import given_row, writable
 from .locks import Locked
-from .page import Page, table_of
 
 __all__ = ["CANDIDATES", "Filler"]
 

@@ -12,15 +12,15 @@ import numpy as np
 import pyarrow as pa
 
 from localsynth.align.grid import Grid
+from localsynth.align.structured import bins_for
 from localsynth.core.contracts import Ask, Task
 from localsynth.core.errors import DatasetError
 from localsynth.core.seeds import derive
+from localsynth.methods.page import Page
 
 from .faithful import sentences
-from .page import Page
 from .params import PAFTParams
 from .structure import Structure
-from .targets import bins_for
 from .training.start import Outcome, train_in_child
 from .yardstick import independent_loss
 

@@ -13,8 +13,8 @@ from localsynth.core.errors import ContextTooSmall
 from localsynth.core.grammar import max_length
 from localsynth.core.schema import Schema
 from localsynth.core.seeds import derive
+from localsynth.methods.page import Page
 
-from .page import Page
 from .params import PAFTParams
 from .structure import Structure
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,16 +10,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from localsynth.core.adapter import LearntAdapter
-from localsynth.core.columns import CategoricalColumn, Column
+from localsynth.core.adapter import LearntAdapter, kinds_of, other_columns
 from localsynth.core.contracts import Ask, Task
 from localsynth.core.errors import RecipeError, RunError
-from localsynth.core.schema import Schema
 
 from .fitting import fit
 from .icl import chosen_examples
 from .params import PAFTParams
-from .structure import Structure, written
+from .structure import Structure
 from .training.start import EXTRA
 
 __all__ = ["Learnt", "learn", "learnt_order"]
@@ -69,21 +66,10 @@ def learnt_order(task: Task, params: PAFTParams) -> PAFTParams:
         return params
     found = task.adapters.find(params.adapter)
     _check_mode(found, params)
-    names = {column.name for column in written(task.schema)}
-    if set(found.order) != names:
+    if why := other_columns(found, found.settings.get("kinds") or {}, task.dataset, task.schema):
         raise RecipeError(
-            f"the adapter {found.label} writes the columns {', '.join(found.order)}, which are not those of '{task.dataset}'",
-            "choose another, or leave out `adapter` to train one",
+            f"the adapter {found.label} {why}", "choose another, or leave out `adapter` to train one"
         )
-    present, learnt = _kinds(task.schema), found.settings.get("kinds") or {}
-    for name in found.order:
-        if name in learnt and learnt[name] != present[name]:
-            was, now = learnt[name].partition(":")[0], task.schema.column(name).kind
-            how = f"as {was}, and it is {now} now" if was != now else "with other categories than it has now"
-            raise RecipeError(
-                f"the adapter {found.label} learnt the column '{name}' of '{found.dataset}' {how}",
-                "choose another, or leave out `adapter` to train one",
-            )
     return params.model_copy(update={"order": list(found.order), "orders": 1})
 
 
@@ -100,18 +86,6 @@ def _check_mode(found: LearntAdapter, params: PAFTParams) -> None:
             f"the adapter {found.label} was learnt in the {mode} mode of paft, and this is the {params.mode} one",
             f'choose mode = "{mode}", or another adapter',
         )
-
-
-def _kinds(schema: Schema) -> dict[str, str]:
-    """Of each column that is written its kind, and which categories it has."""
-    return {column.name: _kind(column) for column in written(schema)}
-
-
-def _kind(column: Column) -> str:
-    if not isinstance(column, CategoricalColumn):
-        return column.kind
-    categories = json.dumps(sorted(column.categories), ensure_ascii=False).encode()
-    return f"{column.kind}:{hashlib.sha256(categories).hexdigest()[:12]}"
 
 
 def learn(
@@ -155,7 +129,7 @@ def learn(
             "best_epoch": curve.outcome.best,
             "ended": curve.outcome.why,
             "seconds": curve.outcome.seconds,
-            "kinds": _kinds(task.schema),
+            "kinds": kinds_of(task.schema),
             **({} if curve.independent is None else {"independent": curve.independent}),
         },
         curve=curve.outcome.curve,

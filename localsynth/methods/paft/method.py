@@ -8,25 +8,28 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
+from localsynth.align.continuous import continuous
+from localsynth.align.finishing import Finisher, with_dependencies
+from localsynth.align.following import followers
 from localsynth.core.contracts import Adapter, Ask, Draft, EngineInfo, Filled, MethodParams, Sampling, Task
 from localsynth.core.errors import EngineError, RecipeError, RunError
 from localsynth.core.finding import Explored
 from localsynth.core.run import Exposure
+from localsynth.methods.conditions import task_under
+from localsynth.methods.page import Page
 
 from .aligned import Aligned
-from .condition import check_possible, conditioned, task_under
+from .condition import check_possible, conditioned
 from .explaining import explained
 from .faithful import Faithful
 from .filling import Filler
-from .following import followers
 from .icl import shown
 from .learning import Learnt, learn, learnt_order
 from .locks import Locked
-from .page import Page
 from .params import PAFTParams
 from .preparing import check
 from .structure import Structure, structure_of, told_of
-from .targets import continuous, grid_of, guard_of, locks_of
+from .targets import grid_of, guard_of, locks_of
 from .training.start import can_train, forget
 from .writer import Writer
 
@@ -146,9 +149,10 @@ class PAFT:
             return self._maker
         locks = self._locked(structure, train) if params.lock else None
         page = self._page(locks, structure, learnt, train)
-        under = task if task.condition is None else task_under(task)
+        under = task_under(task)
         also = () if task.condition is None else (task.condition.where.rule,)
-        following = followers(task.schema, structure, train, also) if params.align else ()
+        kept = structure.dependencies
+        following = followers(task.schema, structure.order, kept, train, also) if params.align else ()
         # A text says more than that it is there: it stays with the row that it was written in.
         texts = (column.name for column in task.schema.columns if column.kind == "text")
         left = frozenset([*texts, *(one.dependent for one in following)])
@@ -156,16 +160,16 @@ class PAFT:
         # What is locked to the first column is written with it; drawn from its margin alone it might have no image.
         lead = grid if locks is None or locks.values[0] == structure.order[:1] else None
         writer = Writer(page, Sampling(temperature=params.temperature), adapter, lead)
-        self._maker = Aligned(
-            params,
-            under,
-            structure,
-            writer if task.condition is None else conditioned(writer, task, structure, train, locks),
+        finisher = Finisher(
+            with_dependencies(under.schema, kept),
+            under.violations,
             grid,
             guard_of(task, params, train),
-            () if grid is None else continuous(task.schema, structure, train, grid),
+            () if grid is None else continuous(task.schema, train, grid.names, kept),
             () if grid is None else following,
         )
+        drawing = writer if task.condition is None else conditioned(writer, task, structure, train, locks)
+        self._maker = Aligned(under.schema, drawing, finisher, params.surplus)
         return self._maker
 
     def _locked(self, structure: Structure, train: pa.Table) -> Locked:

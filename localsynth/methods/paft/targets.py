@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from localsynth.align.grid import Grid
 from localsynth.align.guarding import NearGuard
-from localsynth.align.structured import structured
+from localsynth.align.structured import bins_for, structured
 from localsynth.core.contracts import Task
 from localsynth.core.schema import Schema
 
@@ -19,37 +17,10 @@ from .locks import Locked, locked_row
 from .params import PAFTParams
 from .structure import Structure
 
-__all__ = ["bins_for", "continuous", "grid_of", "guard_of", "locks_of"]
+__all__ = ["grid_of", "guard_of", "locks_of"]
 
 _TRIPLES = 8
 _PAIRS = 200  # at most; those that tell nothing beyond chance are not among them
-_DISTINCT = 0.5  # share of different values
-_FEWEST = 50
-
-
-def continuous(schema: Schema, structure: Structure, train: pa.Table, grid: Grid) -> tuple[str, ...]:
-    """Numbers and dates with a margin that hardly ever occur twice, and that nothing depends on exactly.
-
-    A language model knows where such a value lies, and writes its last digits anyhow.
-    """
-    bound = {name for one in structure.dependencies for name in (*one.determinant, one.dependent)}
-    found = []
-    for column in schema.columns:
-        if column.kind in {"integer", "float", "date", "datetime"} and column.name in {*grid.names} - bound:
-            cells = train.column(column.name)
-            distinct = pc.count_distinct(cells, mode="only_valid").as_py()
-            if distinct >= max(_FEWEST, _DISTINCT * (len(cells) - cells.null_count)):
-                found.append(column.name)
-    return tuple(found)
-
-
-def bins_for(rows: int) -> int:
-    """How many quantile bins so many rows support in tables of two columns: 5 for 200, 6 for 400, 10 from 2,000 on.
-
-    More tables, each coarser, tell more than fewer fine ones (with 400 rows of 15 columns a forest tells rows aligned to 6
-    bins from real ones less often than rows aligned to 10: .59 against .62).
-    """
-    return int(np.clip(round(0.8 * rows ** (1 / 3)), 5, 10))
 
 
 def grid_of(task: Task, params: PAFTParams, train: pa.Table, without: Collection[str] = ()) -> Grid | None:

@@ -14,8 +14,7 @@ from localsynth.core.cells import write_cell
 from localsynth.core.contracts import Adapter, Ask, SampleRequest, Sampling
 from localsynth.core.run import Reject
 from localsynth.core.seeds import derive
-
-from .page import Page
+from localsynth.methods.page import Page
 
 __all__ = ["Writer"]
 

@@ -1,0 +1,369 @@
+"""The game: candidates write, the discriminator judges, what is surely better is kept; one round after the other.
+
+After MALLM-GAN (Ling et al. 2024, arXiv 2406.10521). What is judged, by whom and on which rows is changed so that a score says
+something: boosted trees, cross-fitted over all rows, against train rows that no prompt shows, copies counted against it;
+candidates of a round write after the same examples, and are compared by a paired bootstrap.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from localsynth.align.counting import Counter
+from localsynth.core.contracts import Ask, Round, Sample, SampleRequest, Sampling
+from localsynth.core.schema import Schema
+from localsynth.core.seeds import derive
+from localsynth.core.targets import Statistics
+
+from .entries import Entry, mixed, record, worth
+from .features import Features
+from .folds import Fold
+from .gaps import Gaps, found_gaps, lifts
+from .judge import Judged, compared, judged
+from .moves import Proposal, Supports, searched
+from .optimiser import Tried, optimiser_request, read_proposal
+from .params import MALLMGANParams
+from .shaping import Shaping
+from .theta import Theta
+from .writer import Shown, Writer
+
+__all__ = ["Game", "Setting"]
+
+_IDLE = 2  # rounds without a change after which the game is over
+_REPEATS = 3  # times rows are dealt to folds anew: a score is steadier, and its interval narrower
+_BEST = 3  # thetas the optimiser is shown
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a game is played with; the same for all its rounds.
+
+    base : margins whose axes rows are counted along. rows : that a candidate is judged by. strengths : of pairs of columns.
+    """
+
+    schema: Schema
+    params: MALLMGANParams
+    base: Statistics
+    folds: tuple[Fold, Fold]
+    writer: Writer
+    shaping: Shaping
+    supports: Supports
+    strengths: Mapping[frozenset[str], float]
+    rows: int
+    seed: int
+
+
+@dataclass
+class _Spent:
+    calls: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class Game:
+    """Its state; ``dump`` and ``load`` go round.
+
+    theta : the best so far. start : the first. number : rounds played. over : nothing is left to play.
+    worth : what the game was worth, once it is over: score of the first and of the last theta on fresh rows, their difference
+    with an interval of 95 %.
+    """
+
+    theta: Theta
+    start: Theta
+    number: int = 0
+    idle: int = 0
+    over: bool = False
+    gaps: Gaps | None = None
+    telling: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()
+    lifts: Mapping[str, Sequence[float]] | None = None
+    tried: list[Tried] = field(default_factory=list)
+    curve: list[dict[str, Any]] = field(default_factory=list)
+    worth: dict[str, float] | None = None
+    ended: str = ""
+    spent: _Spent = field(default_factory=_Spent)
+    _rounds: tuple[Round, ...] = ()
+
+    @property
+    def rounds(self) -> tuple[Round, ...]:
+        """What the last :meth:`play` tried."""
+        return self._rounds
+
+    def play(self, setting: Setting, ask: Ask) -> None:
+        """One round; the last one judges what the game was worth. Raises what the engine raises."""
+        began = time.monotonic() if setting.params.max_minutes else 0.0
+        if self.ended:
+            self._verdict(setting, ask)
+        else:
+            self._round(setting, ask)
+        if setting.params.max_minutes:  # else a run's state would differ from time to time
+            self.spent.seconds += time.monotonic() - began
+        if not self.ended:
+            self.ended = self._end(setting.params)
+
+    def _end(self, params: MALLMGANParams) -> str:
+        """Why no round follows; empty while one does."""
+        spent = self.spent
+        if params.max_calls and spent.calls >= params.max_calls:
+            return f"{spent.calls:,} requests, of {params.max_calls:,} allowed"
+        if params.max_tokens and spent.tokens >= params.max_tokens:
+            return f"about {spent.tokens:,} tokens, of {params.max_tokens:,} allowed"
+        if params.max_minutes and spent.seconds >= 60 * params.max_minutes:
+            return f"{spent.seconds / 60:.1f} minutes, of {params.max_minutes:g} allowed"
+        if self.idle >= _IDLE:
+            return f"{self.idle} rounds in a row changed nothing"
+        # The first round only judges where the game begins.
+        return f"all {params.rounds} rounds" if self.number > params.rounds else ""
+
+    # --- a round ------------------------------------------------------------------------------------------------------
+
+    def _round(self, setting: Setting, ask: Ask) -> None:
+        self.number += 1
+        seed = derive(setting.seed, "round", self.number)
+        fold = setting.folds[self.number % 2]
+        first = self.number == 1
+        entries = [Entry(Proposal(self.theta, "start" if first else "kept", "as it is"))]
+        if not first:
+            entries += map(Entry, self._proposals(setting, ask, seed))
+        self._write(setting, entries, fold, seed, ask)
+        self._judge(setting, entries, fold, seed)
+        chosen = self._choose(setting.params, entries, seed)
+        self._take(entries, chosen, fold, setting, seed)
+        self._rounds = tuple(
+            record(self.number, place, entry, accepted=entry is chosen)
+            for place, entry in enumerate(entries, 1)
+        )
+        self._tell(entries, chosen, ask)
+
+    def _proposals(self, setting: Setting, ask: Ask, seed: int) -> list[Proposal]:
+        """Those of the model and those of the search; an answer that is no theta is left out, and said."""
+        assert self.gaps is not None
+        params, theta = setting.params, self.theta
+        requests = [
+            optimiser_request(
+                theta,
+                self.tried,
+                self.gaps,
+                self.telling,
+                self.broken,
+                setting.strengths,
+                Sampling(temperature=params.optimiser_temperature),
+                derive(seed, "optimiser", number),
+                setting.schema.description,
+            )
+            for number in range(params.proposals)
+        ]
+        found: list[Proposal] = []
+        for sample in self._sample("optimiser", requests, ask):
+            try:
+                proposal = read_proposal(sample.texts[0], theta, self.gaps, setting.supports)
+            except ValueError as error:
+                ask.notice(f"a proposal of the model was refused: {error}")
+                continue
+            if proposal.theta not in [theta, *(one.theta for one in found)]:
+                found.append(proposal)
+        known = [one.theta for one in found]
+        target = setting.schema.target
+        return [*found, *searched(theta, self.gaps, setting.supports, target, params.searched, known)]
+
+    def _write(self, setting: Setting, entries: Sequence[Entry], fold: Fold, seed: int, ask: Ask) -> None:
+        """Rows of all candidates, asked for at once; those whose prompts are the same share what is drawn."""
+        shown = Shown(fold.shown, fold.counter, self.lifts)
+        wanted = int(np.ceil(setting.rows * setting.params.surplus))
+        drawn: dict[Any, list[SampleRequest]] = {}
+        for entry in entries:
+            key = _prompted(entry.proposal.theta)
+            if key not in drawn:
+                drawn[key] = setting.writer.requests(
+                    entry.proposal.theta, shown, wanted, derive(seed, "rows")
+                )
+        requests = [request for some in drawn.values() for request in some]
+        samples = iter(self._sample("game", requests, ask))
+        answers = {key: [next(samples) for _ in some] for key, some in drawn.items()}
+        for entry in entries:
+            theta = entry.proposal.theta
+            rows, _ = setting.writer.read(theta, answers[_prompted(theta)])
+            rng = np.random.default_rng(derive(seed, "shape"))
+            entry.broken = setting.shaping.broken(rows)
+            counter = fold.counter if setting.params.align else None
+            entry.table = setting.shaping.shaped(theta, counter, rows, setting.rows, rng)
+
+    def _judge(
+        self, setting: Setting, entries: Sequence[Entry], fold: Fold, seed: int, *, honest: bool = False
+    ) -> None:
+        params = setting.params
+        features = Features(setting.schema)
+        for entry in entries:
+            assert entry.table is not None
+            entry.verdict = judged(
+                features,
+                fold.judging,
+                entry.table,
+                near=fold.nearness.near(entry.table),
+                usual=fold.nearness.usual,
+                seed=derive(seed, "judge"),
+                weight=params.novelty,
+                repeats=_REPEATS,
+                shuffled=params.shuffled and not honest,
+                importance=entry.proposal.author in {"start", "kept"},
+            )
+            real, made = fold.counter, Counter.of(setting.schema, setting.base, entry.table)
+            if params.shuffled:
+                real, made = mixed(real, made, seed)
+            entry.gaps = found_gaps(setting.schema, real, made)
+
+    def _choose(self, params: MALLMGANParams, entries: Sequence[Entry], seed: int) -> Entry:
+        """The candidate of the lowest loss, if it is surely better than what there is; of many one is better by chance."""
+        kept = entries[0]
+        rivals = [(entry, entry.verdict) for entry in entries[1:] if entry.verdict is not None]
+        if not rivals or kept.verdict is None:
+            return kept
+        best, verdict = min(rivals, key=lambda one: one[1].loss)
+        told = compared(kept.verdict, verdict, seed=derive(seed, "compare"))
+        sure = 1 - (1 - params.sure) / len(rivals)
+        return best if told.better >= sure else kept
+
+    def _take(self, entries: Sequence[Entry], chosen: Entry, fold: Fold, setting: Setting, seed: int) -> None:
+        self.idle = 0 if chosen is not entries[0] or self.number == 1 else self.idle + 1
+        self.theta = chosen.proposal.theta
+        if chosen.gaps is not None:
+            self.gaps = chosen.gaps
+        self.broken = chosen.rules
+        told = entries[0].verdict
+        if told is not None and told.telling:
+            self.telling = tuple(name for name, much in told.telling if much > 0)[:3]
+        if chosen.table is not None and chosen.table.num_rows:
+            real, made = fold.counter, Counter.of(setting.schema, setting.base, chosen.table)
+            self.lifts = lifts(*mixed(real, made, seed)) if setting.params.shuffled else lifts(real, made)
+        best = {one.theta: one.score for one in self.tried}
+        for entry in entries:
+            if entry.verdict is not None:
+                theta = entry.proposal.theta
+                best[theta] = min(best.get(theta, np.inf), entry.verdict.loss)
+        ranked = sorted(best.items(), key=lambda one: one[1])[:_BEST]
+        self.tried = [Tried(theta, score) for theta, score in ranked]
+        if chosen.verdict is not None:
+            self.curve.append({"round": self.number, **_told(chosen.verdict), **_moved(chosen.proposal)})
+
+    def _tell(self, entries: Sequence[Entry], chosen: Entry, ask: Ask) -> None:
+        kept, verdict = entries[0].verdict, chosen.verdict
+        if kept is None or verdict is None:
+            ask.notice(f"round {self.number}: too few rows could be judged", "warning")
+            return
+        if self.number == 1:
+            ask.notice(
+                f"round 1: told from real rows by {_interval(kept)}, where 0 is not at all and 1 always"
+            )
+            return
+        who = {"model": "the model", "search": "the search"}.get(chosen.proposal.author, "")
+        what = (
+            f"{_interval(verdict)} after {who} proposed: {chosen.proposal.move}"
+            if who
+            else "nothing better was found"
+        )
+        ask.notice(f"round {self.number}: {_interval(kept)}; {what} ({len(entries) - 1} candidates)")
+
+    def _verdict(self, setting: Setting, ask: Ask) -> None:
+        """The first theta against the last on fresh rows, shown and judged both ways round."""
+        self.number += 1
+        self.over = True
+        entries: list[tuple[Entry, Entry]] = []
+        for turn, fold in enumerate(setting.folds):
+            seed = derive(setting.seed, "worth", turn)
+            first = Entry(Proposal(self.start, "start", "the first theta again, on fresh rows"))
+            last = Entry(Proposal(self.theta, "kept", "the last theta, on fresh rows"))
+            self._write(setting, [first, last], fold, seed, ask)
+            self._judge(setting, [first, last], fold, seed, honest=True)
+            entries.append((first, last))
+        self._rounds = tuple(
+            record(self.number, 2 * turn + place, entry, accepted=place == 2)
+            for turn, pair in enumerate(entries)
+            for place, entry in enumerate(pair, 1)
+        )
+        self.worth = worth(entries, setting.seed)
+        if self.worth is None:
+            ask.notice("what the game was worth could not be judged: too few rows", "warning")
+            return
+        told = self.worth
+        ask.notice(
+            f"the game is over ({self.ended}): on fresh rows the first theta scores {told['first']:.2f}, the last"
+            f" {told['last']:.2f}; difference {told['difference']:+.2f} [{told['low']:+.2f}, {told['high']:+.2f}]"
+        )
+
+    # --- what is spent ------------------------------------------------------------------------------------------------
+
+    def _sample(self, purpose: str, requests: Sequence[SampleRequest], ask: Ask) -> list[Sample]:
+        samples = ask.sample(purpose, requests)
+        self.spent.calls += len(requests)
+        if requests:
+            prompts = ask.prompt_tokens(requests[0]) * len(requests)
+            answers = sum(ask.count_tokens([text for sample in samples for text in sample.texts]))
+            self.spent.tokens += prompts + answers
+        return samples
+
+    # --- state --------------------------------------------------------------------------------------------------------
+
+    def dump(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {
+            "names": list(self.theta.graph.names),
+            "theta": self.theta.dump(),
+            "start": self.start.dump(),
+            "number": self.number,
+            "idle": self.idle,
+            "over": self.over,
+            "gaps": None if self.gaps is None else self.gaps.dump(),
+            "telling": list(self.telling),
+            "broken": list(self.broken),
+            "lifts": None if self.lifts is None else dict(self.lifts),
+            "tried": [{"theta": one.theta.dump(), "score": one.score} for one in self.tried],
+            "curve": self.curve,
+            "worth": self.worth,
+            "ended": self.ended,
+            "spent": dict(self.spent.__dict__),
+        }
+
+    @classmethod
+    def load(cls, data: Mapping[str, Any]) -> Game:
+        """What ``dump`` gave. Raises ``KeyError``, ``TypeError``, ``ValueError`` for anything else."""
+        names = data["names"]
+        return cls(
+            Theta.load(names, data["theta"]),
+            Theta.load(names, data["start"]),
+            int(data["number"]),
+            int(data["idle"]),
+            bool(data["over"]),
+            None if data["gaps"] is None else Gaps.load(data["gaps"]),
+            tuple(data["telling"]),
+            tuple(data["broken"]),
+            data["lifts"],
+            [Tried(Theta.load(names, one["theta"]), float(one["score"])) for one in data["tried"]],
+            list(data["curve"]),
+            data["worth"],
+            str(data["ended"]),
+            _Spent(**data["spent"]),
+        )
+
+
+def _prompted(theta: Theta) -> tuple[Any, ...]:
+    """What of theta a prompt, and the choice of its examples, hang on."""
+    return theta.graph.edges, theta.words, theta.thin
+
+
+def _told(verdict: Judged) -> dict[str, float]:
+    return {"score": verdict.score, "low": verdict.low, "high": verdict.high, "novelty": verdict.excess}
+
+
+def _moved(proposal: Proposal) -> dict[str, str]:
+    return {"move": proposal.move, "author": proposal.author}
+
+
+def _interval(verdict: Judged) -> str:
+    near = f", {verdict.excess:.0%} near copies too many" if verdict.excess >= 0.005 else ""
+    return f"{verdict.score:.2f} [{verdict.low:.2f}, {verdict.high:.2f}]{near}"
