@@ -28,8 +28,7 @@ from localsynth.core.events import Notice
 from localsynth.core.recipe import Recipe
 from localsynth.methods.mallm_gan.graph import Graph, distance
 from localsynth.store import runs as records
-from localsynth.store.asia import ASIA_EDGES
-from localsynth.store.asia import load as load_asia
+from localsynth.store.asia import ASIA_EDGES, draw
 from localsynth.tables import arrow_schema
 from localsynth.workspace import Workspace
 from localsynth.workspace.evaluate import reference_rows
@@ -82,7 +81,7 @@ def parted(name: str, size: int, split: int, data: str) -> tuple[pd.DataFrame, p
     from sklearn.model_selection import train_test_split
 
     if name == "asia":
-        frame = load_asia().to_pandas().sample(frac=1, random_state=split)
+        frame = draw(size + 1_000, split).to_pandas()
         return frame.iloc[:size], frame.iloc[size:], "dysp"
     file, target, _, most = TABLES[name]
     frame = pd.read_csv(Path(data) / file)

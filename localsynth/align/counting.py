@@ -20,6 +20,7 @@ __all__ = ["Counter", "counted"]
 
 Array: TypeAlias = np.ndarray[Any, Any]
 _LEVELS = 9  # quantiles of a cell's values
+_CELLS = 100_000  # of a joint table at most
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,10 @@ class Counter:
     def names(self) -> tuple[str, ...]:
         """The columns counted, in the order of the axes."""
         return tuple(axis.column for axis in self.axes)
+
+    def able(self, columns: Sequence[str]) -> bool:
+        """Whether their joint table is one to be counted, cell by cell."""
+        return prod(self.axes[self.names.index(name)].size for name in columns) <= _CELLS
 
     @property
     def rows(self) -> int:

@@ -21,7 +21,7 @@ from .grid import Grid
 from .integers import ranks
 from .values import from_whole, whole
 
-__all__ = ["Held", "Known", "depend", "undone"]
+__all__ = ["Held", "Known", "Plain", "depend", "dependency_name", "from_plain", "plain", "undone"]
 
 Array: TypeAlias = np.ndarray[Any, Any]
 #: A value that JSON can hold: ordered ones as whole numbers, nominal ones as labels.
@@ -61,7 +61,7 @@ def depend(rows: Held, known: Known, rng: np.random.Generator) -> dict[str, dict
     if dependencies:
         _sort_inside(rows, dependencies, rng)
     for dependency in _ordered(dependencies):
-        _Enforced(rows, dependency, learnt.setdefault(_name(dependency), {}), rng).run()
+        _Enforced(rows, dependency, learnt.setdefault(dependency_name(dependency), {}), rng).run()
     return learnt
 
 
@@ -69,7 +69,7 @@ def undone(rows: Held, known: Known, rng: np.random.Generator) -> Array:
     """Which rows break a dependency, by what is known (boolean)."""
     broken = np.zeros(rows.table.num_rows, np.bool_)
     for dependency in _usable(rows):
-        broken |= _Enforced(rows, dependency, dict(known.get(_name(dependency), {})), rng).wrong()
+        broken |= _Enforced(rows, dependency, dict(known.get(dependency_name(dependency), {})), rng).wrong()
     return broken
 
 
@@ -85,7 +85,7 @@ def _usable(rows: Held) -> list[Dependency]:
     ]
 
 
-def _name(dependency: Dependency) -> str:
+def dependency_name(dependency: Dependency) -> str:
     return f"{', '.join(dependency.determinant)} -> {dependency.dependent}"
 
 
@@ -163,7 +163,7 @@ class _Enforced:
             start[order][best]
         ]  # what a row has in the cell that most of the group's rows have
         column = self._rows.schema.column(self._dependency.dependent)
-        values = _plain(column, self._values)
+        values = plain(column, self._values)
         place = {value: at for at, value in enumerate(values)}
         for group, key in enumerate(self._keys()):
             value = self._known.setdefault(key, values[wanted[group]])
@@ -171,7 +171,7 @@ class _Enforced:
                 place[value] = len(values)
                 values.append(value)
             wanted[group] = place[value]
-        self._values = pa.chunked_array([_from_plain(column, values)])
+        self._values = pa.chunked_array([from_plain(column, values)])
         cells = self._rows.grid.bases[self._own].encode(self._values).astype(np.int64)
         return wanted, cells[wanted]
 
@@ -179,7 +179,7 @@ class _Enforced:
         names = self._dependency.determinant
         rows = pa.array(self._first)
         cells = [
-            _plain(self._rows.schema.column(name), pc.take(self._rows.table.column(name), rows))
+            plain(self._rows.schema.column(name), pc.take(self._rows.table.column(name), rows))
             for name in names
         ]
         return [json.dumps(key, ensure_ascii=False) for key in zip(*cells, strict=True)]
@@ -240,7 +240,7 @@ class _Enforced:
         self._group[moved], self._value[moved] = groups_of, items
 
 
-def _plain(column: Column, cells: pa.ChunkedArray | pa.Array) -> list[Plain]:
+def plain(column: Column, cells: pa.ChunkedArray | pa.Array) -> list[Plain]:
     if range_of(column) is not None:
         values, missing = whole(column, cells)
         return [
@@ -251,7 +251,7 @@ def _plain(column: Column, cells: pa.ChunkedArray | pa.Array) -> list[Plain]:
     return found
 
 
-def _from_plain(column: Column, values: Sequence[Plain]) -> pa.Array:
+def from_plain(column: Column, values: Sequence[Plain]) -> pa.Array:
     if range_of(column) is not None:
         missing = np.array([value is None for value in values], np.bool_)
         return from_whole(column, np.array([value or 0 for value in values], np.int64), missing)

@@ -28,7 +28,7 @@ from .jobs import Item, Job, Work
 from .lanes import CHUNK, Array, Lanes
 from .masks import Grammars
 from .native import Weights
-from .trie import common_length, prompt_tree
+from .trie import apart, common_length, prompt_tree
 from .watch import Watch
 
 __all__ = ["Poll", "Sampler", "Timing", "adapter_key", "gather"]
@@ -93,13 +93,15 @@ class Sampler:
         self._finished, self._spent, self._first = 0, Usage(calls=1, samples=self._wanted), 0.0
         self._used: set[int] = set()
         self.tidy()
-        for adapter, group in groupby(
+        for adapter, alike in groupby(
             sorted(jobs, key=lambda job: adapter_key(job.adapter)), key=lambda job: job.adapter
         ):
-            members = [job for job in group if job.n > 0]
+            members = [job for job in alike if job.n > 0]
             if members:
                 self.use_adapter(adapter)
-                self._run_group(members, poll, started)
+                tree = prompt_tree([job.prompt for job in members])
+                for group in apart(tree, [job.n for job in members]):
+                    self._run_group([members[at] for at in group], poll, started)
         seconds, count = perf_counter() - started, max(len(self._used), 1)
         native = sum(self.lanes[i].context.busy - busy[i][0] for i in self._used) / count
         walked = sum(self.lanes[i].seconds - busy[i][1] for i in self._used) / count

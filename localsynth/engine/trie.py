@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-__all__ = ["PromptNode", "common_length", "prompt_tree"]
+__all__ = ["PromptNode", "apart", "common_length", "prompt_tree"]
+
+_LONG = 256  # tokens of a prompt's own, from which on
+_MANY = 8  # so many texts are worth a trunk of their own
 
 
 @dataclass
@@ -54,3 +57,29 @@ def _node(prompts: list[list[int]], indices: list[int], start: int) -> PromptNod
 
 def _first(node: PromptNode) -> int:
     return min([*node.ends, *(_first(child) for child in node.children)])
+
+
+def apart(root: PromptNode, texts: Sequence[int]) -> list[list[int]]:
+    """Prompts in groups to be worked on one after the other, each in rising order.
+
+    A prompt of many texts that shares little with the others is a trunk of its own then: it is read once, and all contexts
+    branch from its end. Worked on side by side, several such prompts fill the KV cache, and whoever takes a text of
+    another's reads its prompt again. texts : of each prompt.
+    """
+    together = list(root.ends)
+    alone: list[list[int]] = []
+    for child in root.children:
+        below = _below(child)
+        if sum(texts[at] for at in below) >= _MANY and _longest(child) - root.end > _LONG:
+            alone += apart(child, texts)
+        else:
+            together += below
+    return [group for group in (sorted(together), *alone) if group]
+
+
+def _below(node: PromptNode) -> list[int]:
+    return [*node.ends, *(at for child in node.children for at in _below(child))]
+
+
+def _longest(node: PromptNode) -> int:
+    return max([node.end, *(_longest(child) for child in node.children)])

@@ -155,6 +155,27 @@ def test_requests_mixed_in_one_call_keep_their_prefix_grammar_and_count(backend:
     assert usage.samples == sum(request.n for request in requests)
 
 
+def test_long_prompts_of_many_texts_are_read_once_each(backend: LlamaBackend) -> None:
+    """Side by side they would fill the cache, and every text handed on would read its prompt again."""
+    beginning = "You write rows of a table. "
+    prompts = [
+        (Message("user", beginning + f"Group {at}: " + " ".join(str((7 * at + i) % 97) for i in range(350))),)
+        for at in range(4)
+    ]
+    requests = [
+        SampleRequest(prompt, seq(Number(100 * at, 100 * at + 99), "\n"), n=30, seed=at)
+        for at, prompt in enumerate(prompts)
+    ]
+    samples, usage = backend.sample(requests)
+    for at, sample in enumerate(samples):
+        assert len(sample.texts) == 30
+        assert all(100 * at <= int(text) < 100 * at + 100 for text in sample.texts)
+    tokens = sum(len(backend.prompt(request.messages, "")) for request in requests)
+    assert usage.prompt_tokens <= tokens
+    alone = [backend.sample([request])[0][0] for request in requests]
+    assert [sorted(sample.texts) for sample in alone] == [sorted(sample.texts) for sample in samples]
+
+
 def test_grammars_without_end_are_forgotten_and_written_right(backend: LlamaBackend) -> None:
     for first in range(0, 600, 40):
         requests = [SampleRequest(PROMPT, Number(low, low), seed=low) for low in range(first, first + 40)]

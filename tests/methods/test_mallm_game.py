@@ -9,13 +9,16 @@ import pyarrow as pa
 import pytest
 
 from localsynth.align.guarding import NearGuard
-from localsynth.core.contracts import Condition
+from localsynth.core.columns import CategoricalColumn, IntegerColumn
+from localsynth.core.contracts import Condition, SampleRequest
 from localsynth.core.errors import ContextTooSmall
 from localsynth.core.explaining import Curve, Graph
+from localsynth.core.schema import Rule, Schema
 from localsynth.core.where import Limit, Where
 from localsynth.methods.mallm_gan.aligned import Aligned
 from localsynth.methods.mallm_gan.explaining import explained
 from localsynth.methods.mallm_gan.params import MALLMGANParams
+from localsynth.tables import arrow_schema
 from tests.methods.mallm_kit import SCHEMA, copier, people, played, proposing, task_for
 from tests.methods.support import FakeAsk
 
@@ -60,7 +63,7 @@ def test_a_shuffled_discriminator_teaches_nothing() -> None:
     state = mode.dump()["game"]
     assert state["theta"] == state["start"]
     assert not any(one.accepted for one in rounds if one.author in {"search", "model"})
-    assert state["worth"]["low"] <= 0 <= state["worth"]["high"]
+    assert state["worth"] is None, "nothing was changed, so that there is nothing to compare"
 
 
 def test_a_copier_is_told_by_its_near_copies() -> None:
@@ -70,9 +73,75 @@ def test_a_copier_is_told_by_its_near_copies() -> None:
         rounds[0],
         played(MALLMGANParams(rounds=1, proposals=0, searched=0), TRAIN, FakeAsk())[1][0],
     )
-    assert copies.low == 0, "the discriminator alone finds nothing"
+    assert copies.score < honest.score / 2, "the discriminator alone finds little"
     assert copies.novelty > 0.3
     assert honest.novelty < 0.1
+
+
+def test_a_candidate_that_copies_is_not_kept() -> None:
+    """Its rows are real ones, so that the discriminator finds nothing: what it gains is lost by novelty."""
+    answer = {"attend": [], "parents": {name: [] for name in SCHEMA.names}, "guidance": "COPY THEM"}
+    base = proposing(lambda: answer)
+
+    def write(purpose: str, request: SampleRequest, texts: tuple[str, ...]) -> tuple[str, ...]:
+        copies = purpose == "game" and "COPY THEM" in request.messages[0].text
+        return copier(purpose, request, texts) if copies else base(purpose, request, texts)
+
+    params = MALLMGANParams(rounds=1, proposals=1, searched=0, align=False, novelty=3.0)
+    _, rounds = played(params, TRAIN, FakeAsk(answer=write))
+    kept, copied = (next(one for one in rounds if one.author == author) for author in ("kept", "model"))
+    assert copied.score < kept.score
+    assert copied.novelty > 0.3
+    assert kept.accepted
+    assert not copied.accepted
+    _, rounds = played(
+        MALLMGANParams(rounds=1, proposals=1, searched=0, align=False, novelty=0.0),
+        TRAIN,
+        FakeAsk(answer=write),
+    )
+    assert next(one for one in rounds if one.author == "model").accepted, "without the term it would be"
+
+
+def test_a_first_theta_whose_rows_break_the_rules_can_be_replaced() -> None:
+    schema = SCHEMA.model_copy(update={"rules": (Rule(check="age = 20", name="young"),)})
+    train = people(300)
+    train = train.set_column(2, "age", pa.array([20] * 300, pa.int64()))
+    ask = FakeAsk()
+    _, rounds = played(
+        MALLMGANParams(rounds=1, proposals=0, searched=2), train, ask, task=task_for(train, schema)
+    )
+    assert any(one.accepted for one in rounds if one.author == "search")
+    assert any("young" in gap["words"] for gap in rounds[0].gaps if "rule" in gap)
+
+
+def test_what_determines_what_holds_in_the_rows() -> None:
+    """City -> state, the state written first and numbers for names: neither is locked, nor follows."""
+    rng = np.random.default_rng(0)
+    schema = Schema(
+        columns=(
+            IntegerColumn(name="number", range=(1, 8)),
+            CategoricalColumn(name="name", categories=dict.fromkeys("abcdefgh", "")),
+            CategoricalColumn(name="half", categories={"low": "", "high": ""}),
+            IntegerColumn(name="age", range=(18, 90)),
+        ),
+        rules=(Rule(check="half <> 'low' or age < 91"),),
+        target="half",
+    )
+    number = rng.integers(1, 9, 200)
+    train = pa.table(
+        {
+            "number": number,
+            "name": [" abcdefgh"[at] for at in number],
+            "half": ["low" if at < 5 else "high" for at in number],
+            "age": rng.integers(18, 90, 200),
+        }
+    ).cast(arrow_schema(schema))
+    for params in (MALLMGANParams(rounds=1, proposals=0, searched=3), MALLMGANParams(rounds=0)):
+        mode, _ = played(params, train, FakeAsk(), task=task_for(train, schema))
+        rows = mode.batch(80, 4, FakeAsk()).rows.to_pylist()
+        assert len(rows) >= 60
+        assert all(row["name"] == " abcdefgh"[row["number"]] for row in rows)
+        assert all((row["half"] == "low") == (row["number"] < 5) for row in rows)
 
 
 def test_no_copy_of_a_row_is_made() -> None:
@@ -138,7 +207,9 @@ def test_the_budget_is_told_first_and_ends_the_game() -> None:
     assert told
     assert "8 requests" in ask.notices[told[0]]
     assert max(one.number for one in rounds) < 9
-    assert "of 8 allowed" in mode.dump()["game"]["ended"]
+    game = mode.dump()["game"]
+    assert "of 8 allowed" in game["ended"]
+    assert game["spent"]["calls"] <= 8
     tokens, _ = played(MALLMGANParams(rounds=9, max_tokens=100), TRAIN, FakeAsk())
     assert "tokens" in tokens.dump()["game"]["ended"]
 
@@ -215,7 +286,7 @@ def test_all_rows_meet_a_condition_and_follow_rows_that_do() -> None:
 def test_a_context_too_small_is_told_with_numbers() -> None:
     with pytest.raises(ContextTooSmall, match=r"a row takes up to \d+ tokens"):
         played(MALLMGANParams(rounds=1), TRAIN, FakeAsk(context=60))
-    ask = FakeAsk(context=150)
+    ask = FakeAsk(context=270)
     mode, _ = played(MALLMGANParams(rounds=0), TRAIN, ask)
     assert 0 < mode.dump()["examples"] < 20
     assert any("no more fit its context" in text for text in ask.notices)
@@ -227,7 +298,7 @@ def test_what_was_found_is_told_from_the_state(game: tuple[Aligned, list, FakeAs
     kinds = [part.kind for part in told.parts]
     assert kinds[:2] == ["facts", "curve"]
     curve = next(part for part in told.parts if isinstance(part, Curve))
-    assert [one.name for one in curve.series] == ["score", "low", "high", "near copies beyond the usual"]
+    assert [one.name for one in curve.series] == ["score", "low", "high", "near copies"]
     graph = next(part for part in told.parts if isinstance(part, Graph))
     assert set(graph.nodes) == set(SCHEMA.names)
     assert explained({}).parts == ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from math import ceil
@@ -11,12 +11,12 @@ from typing import Any, TypeAlias
 import numpy as np
 import pyarrow as pa
 
-from localsynth.align.association import mutual_information
 from localsynth.align.continuous import continuous
 from localsynth.align.counting import Counter
 from localsynth.align.finishing import Finisher, with_dependencies
 from localsynth.align.following import followers
 from localsynth.align.guarding import NearGuard
+from localsynth.align.images import images_of
 from localsynth.align.structured import bins_for
 from localsynth.core.contracts import Ask, Draft, Round, Sampling, Stage, Task
 from localsynth.core.finding import Explored
@@ -27,10 +27,11 @@ from localsynth.core.targets import Statistics
 from localsynth.core.where import limited_cell
 from localsynth.methods.conditions import task_under
 
-from .climbing import BINS, Coded, coded, initial_graph, support
+from .climbing import BINS, Coded, coded, initial_graph, strengths, support
 from .folds import FEWEST, folds_of
 from .game import Game, Setting
-from .graph import Graph, Move
+from .graph import MOST_PARENTS, Graph, Move
+from .optimiser import LONGEST
 from .params import MALLMGANParams
 from .shaping import Shaping
 from .theta import Theta
@@ -41,7 +42,7 @@ __all__ = ["Aligned", "first_edges"]
 Array: TypeAlias = np.ndarray[Any, Any]
 _EXAMPLES = 20
 _FEWEST_MET = 5  # rows meeting a condition from which on they alone are shown
-_LEAST, _MOST = 50, 400  # rows a candidate is judged by
+_LEAST, _MOST = 50, 200  # rows a candidate is judged by
 _BATCH_ROWS = 1_000
 _AGAIN = 3  # times that rows are drawn where too few were good
 _NEAR = "too near to a real one (drop_near)"
@@ -103,30 +104,35 @@ class Aligned:
         self._game = Game(theta, theta)
         wanted = self._params.examples or _EXAMPLES
         writer = replace(self._writer, examples=wanted)
-        self._examples = examples_that_fit(writer, theta, Shown(self._shown, None), ask, wanted)
+        # Room for all that theta may come to say: three parents for each column, guidance as long as it may be.
+        fullest = Theta(Graph.of(names, _densest(names)), words="words " * (LONGEST // 6))
+        self._examples = examples_that_fit(writer, fullest, Shown(self._shown), ask, wanted)
         if self._examples < min(wanted, self._shown.num_rows):
             ask.notice(
                 f"{self._examples} examples in a prompt, of {wanted}: no more fit its context", "warning"
             )
         if self._targets is None or self._rows.num_rows < FEWEST or not self._params.rounds:
-            few = self._rows.num_rows < FEWEST
             self._game.over = True
-            self._game.ended = (
-                f"no game: {self._rows.num_rows} train rows, and it takes {FEWEST}"
-                if few
-                else "no game was wanted"
-            )
-            ask.notice(self._game.ended, "warning" if few else "info")
+            self._game.ended = self._no_game()
+            ask.notice(self._game.ended, "warning" if self._params.rounds else "info")
             return
         self._tell_budget(ask)
 
+    def _no_game(self) -> str:
+        """Why there is none."""
+        met = "" if self._task.condition is None else " that meet the condition"
+        if self._rows.num_rows < FEWEST:
+            return f"no game: {self._rows.num_rows} train rows{met}, and it takes {FEWEST}"
+        if self._targets is None:
+            return (
+                f"no game: statistics of {self._rows.num_rows} train rows{met} are withheld, for they are few"
+            )
+        return "no game was wanted"
+
     def _tell_budget(self, ask: Ask) -> None:
         """What the game may take at most, before anything is asked."""
-        params, game = self._params, self._playing()
-        prompts = -(-ceil(self._judged_rows * params.surplus) // EACH)
-        # Candidates of the search share the prompts of the theta they begin with, but for a few.
-        each = prompts * (1 + params.proposals + min(params.searched, 2)) + params.proposals
-        calls = prompts + params.rounds * each + 4 * prompts
+        params, game, setting = self._params, self._playing(), self._setting
+        calls = 5 * setting.prompts + params.rounds * setting.each
         request = self._setting.writer.requests(game.theta, Shown(self._shown, None), 1, 0)[0]
         page = self._setting.writer.page(game.theta)
         line = max(
@@ -142,7 +148,7 @@ class Aligned:
         ask.notice(
             f"the game: at most {params.rounds} rounds of {params.proposals + params.searched} candidates, each judged by"
             f" {self._judged_rows} rows; at most about {calls:,} requests and {tokens:,} tokens"
-            + (f"; it ends once it has taken {bound}" if bound else "")
+            + (f"; no round begins that might take it beyond {bound}" if bound else "")
         )
 
     # --- rows ---------------------------------------------------------------------------------------------------------
@@ -180,7 +186,7 @@ class Aligned:
             table, unread = self._fitted_writer.read(theta, ask.sample("rows", requests))
             bare = table.slice(0, n) if bare is None else bare
             rejects += unread
-            parts.append(self._finisher.fresh(table, len(unread)))
+            parts.append(self._finisher.fresh(self._shaping.images.applied(table), len(unread)))
             have += parts[-1].num_rows
             if have >= max(n, wanted // 2):
                 break
@@ -210,14 +216,15 @@ class Aligned:
     def _shaping(self) -> Shaping:
         task, rows = self._under, self._rows
         schema = with_dependencies(task.schema, self._dependencies)
+        images = images_of(self._task.schema, self._dependencies, self._task_train)
         if self._targets is None:
-            return Shaping(schema, task.violations)
+            return Shaping(schema, task.violations, images)
         also = () if self._task.condition is None else (self._task.condition.where.rule,)
         order = self._playing().start.graph.order()
         following = followers(self._task.schema, order, schema.dependencies, rows, also)
         names = {*self._base.columns} - {one.dependent for one in following}
         dealt = continuous(self._task.schema, rows, names, schema.dependencies)
-        return Shaping(schema, task.violations, following, dealt)
+        return Shaping(schema, task.violations, images, following, dealt)
 
     @cached_property
     def _writer(self) -> Writer:
@@ -239,13 +246,8 @@ class Aligned:
     @cached_property
     def _setting(self) -> Setting:
         rows = self._coded
-        strengths = {}
-        for one, name in enumerate(rows.names):
-            for other in range(one):
-                shape = rows.sizes[one], rows.sizes[other]
-                keys = rows.codes[:, one].astype(np.int64) * shape[1] + rows.codes[:, other]
-                counts = np.bincount(keys, minlength=shape[0] * shape[1]).reshape(shape)
-                strengths[frozenset((name, rows.names[other]))] = mutual_information(counts)
+        names = rows.names
+        told = {frozenset((names[a], names[b])): much for (a, b), much in strengths(rows).items()}
 
         def supports(graph: Graph, move: Move) -> Any:
             return support(rows, graph, move)
@@ -258,7 +260,7 @@ class Aligned:
             self._fitted_writer,
             self._shaping,
             supports,
-            strengths,
+            told,
             self._judged_rows,
             self._seed,
         )
@@ -289,6 +291,7 @@ class Aligned:
             "seed": self._seed,
             "examples": self._examples,
             "how": self._how,
+            "control": self._params.shuffled,
             "dependencies": [[list(one.determinant), one.dependent] for one in self._dependencies],
             "made": self._made,
         }
@@ -302,6 +305,13 @@ class Aligned:
             Dependency(determinant=tuple(left), dependent=right) for left, right in data["dependencies"]
         )
         self._made = data["made"]
+
+
+def _densest(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Edges of a graph in which each variable has as many parents as it may."""
+    return [
+        (cause, effect) for at, effect in enumerate(names) for cause in names[max(0, at - MOST_PARENTS) : at]
+    ]
 
 
 def first_edges(task: Task, train: pa.Table) -> tuple[tuple[str, str], ...]:

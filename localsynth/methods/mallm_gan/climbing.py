@@ -37,6 +37,7 @@ __all__ = [
     "coded",
     "hill_climb",
     "initial_graph",
+    "strengths",
     "support",
 ]
 
@@ -278,6 +279,18 @@ def _shaken(graph: Graph, most: int, rng: np.random.Generator) -> Graph:
     return graph
 
 
+def strengths(rows: Coded) -> dict[tuple[int, int], float]:
+    """The mutual information of each two columns (the earlier first), less what chance gives."""
+    found = {}
+    for first, second in all_pairs(len(rows.names)):
+        shape = rows.sizes[first], rows.sizes[second]
+        keys = rows.codes[:, first].astype(np.int64) * shape[1] + rows.codes[:, second]
+        found[first, second] = mutual_information(
+            np.bincount(keys, minlength=shape[0] * shape[1]).reshape(shape)
+        )
+    return found
+
+
 def chow_liu(rows: Coded, root: str | None = None) -> Graph:
     """The tree of greatest mutual information (Chow & Liu 1968), edges leading away from ``root`` (else the first variable).
 
@@ -285,13 +298,7 @@ def chow_liu(rows: Coded, root: str | None = None) -> Graph:
     """
     if not rows.names:
         return Graph.of(())
-    strength = {}
-    for first, second in all_pairs(len(rows.names)):
-        shape = rows.sizes[first], rows.sizes[second]
-        keys = rows.codes[:, first].astype(np.int64) * shape[1] + rows.codes[:, second]
-        strength[first, second] = mutual_information(
-            np.bincount(keys, minlength=shape[0] * shape[1]).reshape(shape)
-        )
+    strength = strengths(rows)
     links = tree(len(rows.names), strength, [0 if root is None else rows.at(root)])
     kept = [link for link in links if strength[min(link), max(link)] > 0]
     return Graph.of(rows.names, [(rows.names[cause], rows.names[effect]) for cause, effect in kept])

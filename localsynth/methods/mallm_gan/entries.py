@@ -22,11 +22,12 @@ __all__ = ["Entry", "mixed", "record", "worth"]
 
 @dataclass
 class Entry:
-    """A candidate. verdict : ``None`` where too few of its rows could be judged. broken : rule -> share of the rows, as the
-    model wrote them, that break it; none where no rule is broken.
+    """A candidate. drawn, table : its rows as the model wrote them, and as they are judged. verdict : ``None`` where too few
+    could be judged. broken : rule -> share of the rows as drawn that break it; none where no rule is broken.
     """
 
     proposal: Proposal
+    drawn: pa.Table | None = None
     table: pa.Table | None = None
     verdict: Judged | None = None
     gaps: Gaps | None = None

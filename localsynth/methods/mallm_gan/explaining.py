@@ -19,13 +19,15 @@ def explained(state: Mapping[str, Any]) -> Explanation:
         return faithful_explained(state)
     if not state.get("game"):
         return Explanation()
-    return Explanation(parts=tuple(_parts(state["game"], str(state.get("how", "")))))
+    return Explanation(
+        parts=tuple(_parts(state["game"], str(state.get("how", "")), control=bool(state.get("control"))))
+    )
 
 
-def _parts(game: Mapping[str, Any], how: str) -> Iterator[Part]:
+def _parts(game: Mapping[str, Any], how: str, *, control: bool) -> Iterator[Part]:
     theta = Theta.load(game["names"], game["theta"])
     start = Theta.load(game["names"], game["start"])
-    yield _game(game, theta, how)
+    yield _game(game, theta, how, control=control)
     if game["curve"]:
         yield _curve(game["curve"])
         if moved := [one for one in game["curve"] if one["author"] in {"search", "model"}]:
@@ -50,24 +52,26 @@ def _parts(game: Mapping[str, Any], how: str) -> Iterator[Part]:
         )
 
 
-def _game(game: Mapping[str, Any], theta: Theta, how: str) -> Facts:
+def _game(game: Mapping[str, Any], theta: Theta, how: str, *, control: bool) -> Facts:
     worth, spent = game["worth"], game["spent"]
-    facts = {"Rounds": str(max(0, game["number"] - bool(game["over"])))}
+    facts = {"Rounds": str(game["played"])}
+    if control:
+        facts["Control"] = "the labels of the discriminator were shuffled: the scores of rounds say nothing"
     if how:
         facts["First graph"] = how
     if game["ended"]:
         facts["Ended"] = game["ended"]
     if worth:
-        facts["Score of the first theta"] = f"{worth['first']:.2f}, on fresh rows"
-        facts["Score of the last theta"] = f"{worth['last']:.2f}, on fresh rows"
+        facts["First theta again"] = f"{worth['first']:.2f}, rows written anew"
+        facts["Last theta again"] = f"{worth['last']:.2f}, rows written anew"
         facts["Worth"] = (
             f"{worth['difference']:+.2f} [{worth['low']:+.2f}, {worth['high']:+.2f}], copies counted"
         )
     facts["Examples"] = "chosen where synthetic rows were thin" if theta.thin else "chosen evenly"
     facts["Spent"] = f"{spent['calls']:,} requests, about {spent['tokens']:,} tokens"
     caption = (
-        "The score says how well boosted trees tell synthetic rows from real ones that no prompt has shown: 0 not at all, 1"
-        " always."
+        "The score says how well boosted trees tell synthetic rows from real ones that their prompts did not show: 0 not at"
+        " all, 1 always. Both halves of the train rows have judged what was chosen: held-out rows are for evaluation."
     )
     return _facts("The game", caption, facts)
 
@@ -78,14 +82,14 @@ def _curve(curve: Sequence[Mapping[str, Any]]) -> Curve:
 
     return Curve(
         title="The score, round by round",
-        caption="Of the theta that was kept; each round on other train rows. The thin lines are its interval of 95 %.",
+        caption="Of the theta that was kept, with its interval of 95% (low, high); each round is judged by other train rows.",
         x="round",
         y="told from real rows",
         series=(
             Series(name="score", points=points("score")),
             Series(name="low", points=points("low")),
             Series(name="high", points=points("high")),
-            Series(name="near copies beyond the usual", points=points("novelty")),
+            Series(name="near copies", points=points("novelty")),
         ),
     )
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import Any
 
 import numpy as np
 
 from localsynth.align.counting import Counter
 from localsynth.core.contracts import Ask, Round, Sample, SampleRequest, Sampling
+from localsynth.core.grammar import max_length
 from localsynth.core.schema import Schema
 from localsynth.core.seeds import derive
 from localsynth.core.targets import Statistics
@@ -30,7 +32,7 @@ from .optimiser import Tried, optimiser_request, read_proposal
 from .params import MALLMGANParams
 from .shaping import Shaping
 from .theta import Theta
-from .writer import Shown, Writer
+from .writer import EACH, Shown, Writer
 
 __all__ = ["Game", "Setting"]
 
@@ -57,6 +59,17 @@ class Setting:
     rows: int
     seed: int
 
+    @property
+    def prompts(self) -> int:
+        """Requests for the rows of one theta."""
+        return -(-ceil(self.rows * self.params.surplus) // EACH)
+
+    @property
+    def each(self) -> int:
+        """Requests of a round at most: most candidates of the search share the prompts of the theta they begin with."""
+        params = self.params
+        return self.prompts * (1 + params.proposals + min(params.searched, 2)) + params.proposals
+
 
 @dataclass
 class _Spent:
@@ -69,7 +82,8 @@ class _Spent:
 class Game:
     """Its state; ``dump`` and ``load`` go round.
 
-    theta : the best so far. start : the first. number : rounds played. over : nothing is left to play.
+    theta : the best so far. start : the first. number : of the last step, the first of which only judges where the game begins.
+    played : rounds with candidates. over : nothing is left to play.
     worth : what the game was worth, once it is over: score of the first and of the last theta on fresh rows, their difference
     with an interval of 95 %.
     """
@@ -88,6 +102,7 @@ class Game:
     worth: dict[str, float] | None = None
     ended: str = ""
     spent: _Spent = field(default_factory=_Spent)
+    played: int = 0
     _rounds: tuple[Round, ...] = ()
 
     @property
@@ -105,17 +120,25 @@ class Game:
         if setting.params.max_minutes:  # else a run's state would differ from time to time
             self.spent.seconds += time.monotonic() - began
         if not self.ended:
-            self.ended = self._end(setting.params)
+            self.ended = self._end(setting)
 
-    def _end(self, params: MALLMGANParams) -> str:
-        """Why no round follows; empty while one does."""
+    def _beyond(self, params: MALLMGANParams, calls: int) -> str:
+        """Which bound so many requests more would break, if they take as long as those so far; empty for none."""
         spent = self.spent
-        if params.max_calls and spent.calls >= params.max_calls:
+        more = calls / max(1, spent.calls)
+        if params.max_calls and spent.calls + calls > params.max_calls:
             return f"{spent.calls:,} requests, of {params.max_calls:,} allowed"
-        if params.max_tokens and spent.tokens >= params.max_tokens:
+        if params.max_tokens and spent.tokens * (1 + more) > params.max_tokens:
             return f"about {spent.tokens:,} tokens, of {params.max_tokens:,} allowed"
-        if params.max_minutes and spent.seconds >= 60 * params.max_minutes:
+        if params.max_minutes and spent.seconds * (1 + more) > 60 * params.max_minutes:
             return f"{spent.seconds / 60:.1f} minutes, of {params.max_minutes:g} allowed"
+        return ""
+
+    def _end(self, setting: Setting) -> str:
+        """Why no round follows; empty while one does."""
+        params = setting.params
+        if beyond := self._beyond(params, setting.each):
+            return beyond
         if self.idle >= _IDLE:
             return f"{self.idle} rounds in a row changed nothing"
         # The first round only judges where the game begins.
@@ -125,16 +148,19 @@ class Game:
 
     def _round(self, setting: Setting, ask: Ask) -> None:
         self.number += 1
+        self.played += self.number > 1
         seed = derive(setting.seed, "round", self.number)
-        fold = setting.folds[self.number % 2]
+        fold, other = setting.folds[self.number % 2], setting.folds[1 - self.number % 2]
         first = self.number == 1
         entries = [Entry(Proposal(self.theta, "start" if first else "kept", "as it is"))]
         if not first:
             entries += map(Entry, self._proposals(setting, ask, seed))
         self._write(setting, entries, fold, seed, ask)
-        self._judge(setting, entries, fold, seed)
+        self._judge(setting, entries, fold, seed, ask)
+        # What the next round's candidates are told of is the half they are shown, not the one that will judge them.
+        self._compare(setting, entries, other, seed)
         chosen = self._choose(setting.params, entries, seed)
-        self._take(entries, chosen, fold, setting, seed)
+        self._take(entries, chosen, other, setting, seed)
         self._rounds = tuple(
             record(self.number, place, entry, accepted=entry is chosen)
             for place, entry in enumerate(entries, 1)
@@ -145,20 +171,7 @@ class Game:
         """Those of the model and those of the search; an answer that is no theta is left out, and said."""
         assert self.gaps is not None
         params, theta = setting.params, self.theta
-        requests = [
-            optimiser_request(
-                theta,
-                self.tried,
-                self.gaps,
-                self.telling,
-                self.broken,
-                setting.strengths,
-                Sampling(temperature=params.optimiser_temperature),
-                derive(seed, "optimiser", number),
-                setting.schema.description,
-            )
-            for number in range(params.proposals)
-        ]
+        requests = self._questions(setting, ask, seed)
         found: list[Proposal] = []
         for sample in self._sample("optimiser", requests, ask):
             try:
@@ -170,7 +183,38 @@ class Game:
                 found.append(proposal)
         known = [one.theta for one in found]
         target = setting.schema.target
-        return [*found, *searched(theta, self.gaps, setting.supports, target, params.searched, known)]
+        more = searched(
+            theta, self.gaps, setting.supports, target, params.searched, known, align=params.align
+        )
+        return [*found, *more]
+
+    def _questions(self, setting: Setting, ask: Ask, seed: int) -> list[SampleRequest]:
+        """To the optimiser, shortened until they fit its context; none where they do not."""
+        assert self.gaps is not None
+        for tried, worst in ((3, 10), (1, 10), (0, 10)):
+            requests = [
+                optimiser_request(
+                    self.theta,
+                    self.tried[:tried],
+                    replace(self.gaps, worst=self.gaps.worst[:worst]),
+                    self.telling,
+                    self.broken,
+                    setting.strengths,
+                    Sampling(temperature=setting.params.optimiser_temperature),
+                    derive(seed, "optimiser", number),
+                    setting.schema.description if tried else "",
+                )
+                for number in range(setting.params.proposals)
+            ]
+            # An answer takes fewer tokens than bytes; half as many are enough for words and names.
+            if all(
+                ask.prompt_tokens(one) + max_length(one.grammar) // 2 <= ask.info.context
+                for one in requests
+                if one.grammar is not None
+            ):
+                return requests
+        ask.notice("the model proposes nothing: the question does not fit its context", "warning")
+        return []
 
     def _write(self, setting: Setting, entries: Sequence[Entry], fold: Fold, seed: int, ask: Ask) -> None:
         """Rows of all candidates, asked for at once; those whose prompts are the same share what is drawn."""
@@ -188,19 +232,31 @@ class Game:
         answers = {key: [next(samples) for _ in some] for key, some in drawn.items()}
         for entry in entries:
             theta = entry.proposal.theta
+            ask.working("aligning", self.number, setting.params.rounds + 2)
             rows, _ = setting.writer.read(theta, answers[_prompted(theta)])
+            entry.drawn = rows
             rng = np.random.default_rng(derive(seed, "shape"))
             entry.broken = setting.shaping.broken(rows)
             counter = fold.counter if setting.params.align else None
             entry.table = setting.shaping.shaped(theta, counter, rows, setting.rows, rng)
 
     def _judge(
-        self, setting: Setting, entries: Sequence[Entry], fold: Fold, seed: int, *, honest: bool = False
+        self,
+        setting: Setting,
+        entries: Sequence[Entry],
+        fold: Fold,
+        seed: int,
+        ask: Ask,
+        *,
+        honest: bool = False,
     ) -> None:
+        """honest : whatever the parameters say, nothing is shuffled."""
         params = setting.params
+        control = params.shuffled and not honest
         features = Features(setting.schema)
         for entry in entries:
             assert entry.table is not None
+            ask.working("judging", self.number, params.rounds + 2)
             entry.verdict = judged(
                 features,
                 fold.judging,
@@ -208,13 +264,20 @@ class Game:
                 near=fold.nearness.near(entry.table),
                 usual=fold.nearness.usual,
                 seed=derive(seed, "judge"),
-                weight=params.novelty,
+                weight=0.0
+                if control
+                else params.novelty,  # near copies are no labels, and would teach all the same
                 repeats=_REPEATS,
-                shuffled=params.shuffled and not honest,
+                shuffled=control,
                 importance=entry.proposal.author in {"start", "kept"},
             )
+
+    def _compare(self, setting: Setting, entries: Sequence[Entry], fold: Fold, seed: int) -> None:
+        """Where rows differ from those shown in a fold."""
+        for entry in entries:
+            assert entry.table is not None
             real, made = fold.counter, Counter.of(setting.schema, setting.base, entry.table)
-            if params.shuffled:
+            if setting.params.shuffled:
                 real, made = mixed(real, made, seed)
             entry.gaps = found_gaps(setting.schema, real, made)
 
@@ -222,9 +285,11 @@ class Game:
         """The candidate of the lowest loss, if it is surely better than what there is; of many one is better by chance."""
         kept = entries[0]
         rivals = [(entry, entry.verdict) for entry in entries[1:] if entry.verdict is not None]
-        if not rivals or kept.verdict is None:
+        if not rivals:
             return kept
         best, verdict = min(rivals, key=lambda one: one[1].loss)
+        if kept.verdict is None:  # too few of its rows keep the rules
+            return best
         told = compared(kept.verdict, verdict, seed=derive(seed, "compare"))
         sure = 1 - (1 - params.sure) / len(rivals)
         return best if told.better >= sure else kept
@@ -238,14 +303,13 @@ class Game:
         told = entries[0].verdict
         if told is not None and told.telling:
             self.telling = tuple(name for name, much in told.telling if much > 0)[:3]
-        if chosen.table is not None and chosen.table.num_rows:
-            real, made = fold.counter, Counter.of(setting.schema, setting.base, chosen.table)
+        if chosen.drawn is not None and chosen.drawn.num_rows:
+            # Rows as drawn: those that were brought to their shares lack nothing that examples could bring.
+            real, made = fold.counter, Counter.of(setting.schema, setting.base, chosen.drawn)
             self.lifts = lifts(*mixed(real, made, seed)) if setting.params.shuffled else lifts(real, made)
         best = {one.theta: one.score for one in self.tried}
-        for entry in entries:
-            if entry.verdict is not None:
-                theta = entry.proposal.theta
-                best[theta] = min(best.get(theta, np.inf), entry.verdict.loss)
+        # The latest score of each: of several, the lowest would be the luckiest.
+        best |= {one.proposal.theta: one.verdict.loss for one in entries if one.verdict is not None}
         ranked = sorted(best.items(), key=lambda one: one[1])[:_BEST]
         self.tried = [Tried(theta, score) for theta, score in ranked]
         if chosen.verdict is not None:
@@ -253,13 +317,12 @@ class Game:
 
     def _tell(self, entries: Sequence[Entry], chosen: Entry, ask: Ask) -> None:
         kept, verdict = entries[0].verdict, chosen.verdict
-        if kept is None or verdict is None:
+        if verdict is None:
             ask.notice(f"round {self.number}: too few rows could be judged", "warning")
             return
-        if self.number == 1:
-            ask.notice(
-                f"round 1: told from real rows by {_interval(kept)}, where 0 is not at all and 1 always"
-            )
+        if self.number == 1 or kept is None:
+            told = f"round {self.number}: told from real rows by {_interval(verdict)}"
+            ask.notice(f"{told}, where 0 is not at all and 1 always")
             return
         who = {"model": "the model", "search": "the search"}.get(chosen.proposal.author, "")
         what = (
@@ -270,16 +333,24 @@ class Game:
         ask.notice(f"round {self.number}: {_interval(kept)}; {what} ({len(entries) - 1} candidates)")
 
     def _verdict(self, setting: Setting, ask: Ask) -> None:
-        """The first theta against the last on fresh rows, shown and judged both ways round."""
+        """The first theta against the last, rows written anew, shown and judged both ways round."""
         self.number += 1
         self.over = True
+        self._rounds = ()
+        if self.theta == self.start:
+            ask.notice(f"the game is over ({self.ended}): nothing was changed")
+            return
+        if self._beyond(setting.params, 4 * setting.prompts):
+            ask.notice(f"the game is over ({self.ended}); what it was worth is not judged")
+            return
         entries: list[tuple[Entry, Entry]] = []
         for turn, fold in enumerate(setting.folds):
             seed = derive(setting.seed, "worth", turn)
-            first = Entry(Proposal(self.start, "start", "the first theta again, on fresh rows"))
-            last = Entry(Proposal(self.theta, "kept", "the last theta, on fresh rows"))
+            first = Entry(Proposal(self.start, "start", "the first theta again, rows written anew"))
+            last = Entry(Proposal(self.theta, "kept", "the last theta, rows written anew"))
             self._write(setting, [first, last], fold, seed, ask)
-            self._judge(setting, [first, last], fold, seed, honest=True)
+            self._judge(setting, [first, last], fold, seed, ask, honest=True)
+            self._compare(setting, [first, last], fold, seed)
             entries.append((first, last))
         self._rounds = tuple(
             record(self.number, 2 * turn + place, entry, accepted=place == 2)
@@ -292,7 +363,7 @@ class Game:
             return
         told = self.worth
         ask.notice(
-            f"the game is over ({self.ended}): on fresh rows the first theta scores {told['first']:.2f}, the last"
+            f"the game is over ({self.ended}): with rows written anew the first theta scores {told['first']:.2f}, the last"
             f" {told['last']:.2f}; difference {told['difference']:+.2f} [{told['low']:+.2f}, {told['high']:+.2f}]"
         )
 
@@ -302,7 +373,7 @@ class Game:
         samples = ask.sample(purpose, requests)
         self.spent.calls += len(requests)
         if requests:
-            prompts = ask.prompt_tokens(requests[0]) * len(requests)
+            prompts = sum(ask.prompt_tokens(request) for request in requests)
             answers = sum(ask.count_tokens([text for sample in samples for text in sample.texts]))
             self.spent.tokens += prompts + answers
         return samples
@@ -327,6 +398,7 @@ class Game:
             "worth": self.worth,
             "ended": self.ended,
             "spent": dict(self.spent.__dict__),
+            "played": self.played,
         }
 
     @classmethod
@@ -348,6 +420,7 @@ class Game:
             data["worth"],
             str(data["ended"]),
             _Spent(**data["spent"]),
+            int(data["played"]),
         )
 
 

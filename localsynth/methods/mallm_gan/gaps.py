@@ -71,7 +71,7 @@ class Gaps:
 
     def dump(self) -> dict[str, Any]:
         """JSON-able."""
-        beyond = [[list(group), round(much, 6)] for group, much in self.beyond.items() if much > 0]
+        beyond = [[list(group), much] for group, much in self.beyond.items() if much > 0]
         return {"worst": [gap.dump() for gap in self.worst], "beyond": beyond}
 
     @classmethod
@@ -84,7 +84,7 @@ class Gaps:
 def found_gaps(schema: Schema, real: Counter, made: Counter, most: int = 10) -> Gaps:
     """real, made : both along the same axes. most : cells told."""
     singles = [(name,) for name in real.names]
-    groups: list[Group] = [*singles, *combinations(real.names, 2)]
+    groups: list[Group] = [*singles, *filter(real.able, combinations(real.names, 2))]
     beyond: dict[Group, float] = {}
     cells: list[Gap] = []
     for group in groups:
@@ -93,7 +93,7 @@ def found_gaps(schema: Schema, real: Counter, made: Counter, most: int = 10) -> 
         error = np.sqrt(pooled * (1 - pooled) * (1 / max(1, real.rows) + 1 / max(1, made.rows)))
         # The mean of |x| of a normal x with standard deviation s is s sqrt(2 / pi).
         chance = float(error.sum()) * np.sqrt(2 / np.pi) / 2
-        beyond[group] = float(np.abs(wanted - have).sum() / 2 - chance)
+        beyond[group] = round(float(np.abs(wanted - have).sum() / 2 - chance), 6)
         off = np.divide(have - wanted, error, out=np.zeros(error.shape), where=error > 0)
         at = np.unravel_index(int(np.abs(off).argmax()), off.shape)
         if abs(off[at]) >= _CLEAR:

@@ -40,12 +40,23 @@ def borne_out(move: Move, support: Support) -> bool:
 
 
 def searched(
-    theta: Theta, gaps: Gaps, supports: Supports, target: str | None, most: int, skip: Sequence[Theta] = ()
+    theta: Theta,
+    gaps: Gaps,
+    supports: Supports,
+    target: str | None,
+    most: int,
+    skip: Sequence[Theta] = (),
+    *,
+    align: bool = True,
 ) -> list[Proposal]:
-    """At most ``most`` candidates, none equal to theta, to one of ``skip``, or to another."""
+    """At most ``most`` candidates, none equal to theta, to one of ``skip``, or to another.
+
+    align : whether rows are brought to what is in focus at all.
+    """
     found: list[Proposal] = []
     known = [theta, *skip]
-    for move, changed in _ideas(theta, gaps, supports, target):
+    ideas = [*(_focusing(theta, gaps, target) if align else ()), *_others(theta, gaps, supports, align=align)]
+    for move, changed in ideas:
         if len(found) >= most:
             break
         if changed not in known:
@@ -54,8 +65,8 @@ def searched(
     return found
 
 
-def _ideas(theta: Theta, gaps: Gaps, supports: Supports, target: str | None) -> Iterator[tuple[str, Theta]]:
-    """Bold ones and small ones in turn: what is worth trying is known only once it was tried."""
+def _focusing(theta: Theta, gaps: Gaps, target: str | None) -> Iterator[tuple[str, Theta]]:
+    """What else rows could be brought to. Bold ideas and small ones: what is worth trying is known once it was tried."""
     names = theta.graph.names
     singles = theta.focused((name,) for name in names)
     missing = [group for group in gaps.groups(2) if group not in theta.focus]
@@ -75,10 +86,14 @@ def _ideas(theta: Theta, gaps: Gaps, supports: Supports, target: str | None) -> 
         for many in (4 * len(names), len(names), 5):
             if missing:
                 yield f"bring {_counted(missing[:many])} to their shares", theta.focused(missing[:many])
+
+
+def _others(theta: Theta, gaps: Gaps, supports: Supports, *, align: bool) -> Iterator[tuple[str, Theta]]:
+    """An edge of the graph, and how examples are chosen."""
     if (edge := _edge(theta.graph, supports, gaps)) is not None:
         after = theta.graph.after(edge)
         changed = replace(theta, graph=after)
-        if edge.kind == "add" and singles == theta:
+        if edge.kind == "add" and align and len(theta.focus) >= len(theta.graph.names):
             changed = changed.focused([(edge.cause, edge.effect)])
         yield f"{edge.words}, which the rows bear out", changed
     if not theta.thin:

@@ -23,11 +23,11 @@ from .graph import Graph, Move
 from .moves import Proposal, Supports, borne_out
 from .theta import MOST_WORDS, Theta
 
-__all__ = ["Tried", "optimiser_request", "read_proposal"]
+__all__ = ["LONGEST", "Tried", "optimiser_request", "read_proposal"]
 
 _POSSIBLE = 6  # columns that may be parents of one, at most, beside those that are
 _ATTEND = 3  # gaps named in an answer
-_LONGEST = 400  # characters of guidance: 120 words are about 700
+LONGEST = 400  # characters of guidance: 120 words are about 700
 _TOLD = 3  # thetas shown with their scores, as published
 _TASK = (
     "Instructions for a generator of table rows are to be improved. A classifier tells its rows from real ones; the score says"
@@ -143,7 +143,7 @@ def _grammar(
         )
         written = [json.dumps(one, ensure_ascii=False) for one in [*own, *others[:_POSSIBLE]]]
         parts += [", " if at else "", f"{json.dumps(name, ensure_ascii=False)}: ", _some(written, 3)]
-    parts += ['}, "guidance": "', FreeText(1, _LONGEST), '"}']
+    parts += ['}, "guidance": "', FreeText(1, LONGEST), '"}']
     return seq(*(part for part in parts if part != ""))
 
 

@@ -40,7 +40,7 @@ class MALLMGANParams(MethodParams):
         default=0,
         ge=0,
         le=10_000,
-        description="Rows that each candidate is judged by; 0: as many as half the train rows, 50 to 400 (aligned).",
+        description="Rows that each candidate is judged by; 0: as many as half the train rows, 50 to 200 (aligned).",
     )
     proposals: int = Field(
         default=2, ge=0, le=16, description="Candidates that the model proposes in each round (aligned)."
@@ -69,7 +69,7 @@ class MALLMGANParams(MethodParams):
         description="Bring rows to the tables that the game found worth it; off shows the bare model (aligned).",
     )
     surplus: float = Field(
-        default=2.0,
+        default=1.5,
         ge=1,
         le=50,
         description="Rows drawn for each row kept, of which the best are selected (aligned).",
@@ -95,7 +95,8 @@ class MALLMGANParams(MethodParams):
     max_calls: int = Field(
         default=0,
         ge=0,
-        description="Requests of the game at most; 0: no bound. It ends after the round that reached it.",
+        description="Requests of the game at most; 0: no bound. No round begins that might take more (faithful: it ends after "
+        "the step that reached it).",
     )
     max_tokens: int = Field(
         default=0, ge=0, description="Tokens of the game at most, read and written; 0: no bound."

@@ -14,6 +14,7 @@ from localsynth.align.finishing import Finisher
 from localsynth.align.following import Follower, aligned_with
 from localsynth.align.grid import Grid
 from localsynth.align.guarding import NearGuard
+from localsynth.align.images import Images
 from localsynth.align.shrinking import shrunk
 from localsynth.core.schema import Schema
 
@@ -28,12 +29,14 @@ Array: TypeAlias = np.ndarray[Any, Any]
 class Shaping:
     """Builds finishers.
 
-    schema : with all dependencies that rows are to keep. following : columns that are not aligned, for they follow others.
+    schema : with all dependencies that rows are to keep. images : what determines what, for rows as they are drawn.
+    following : columns that are not aligned, for they follow others.
     dealt : columns whose values are drawn anew within their cells.
     """
 
     schema: Schema
     violations: Callable[[pa.Table], Array]
+    images: Images
     following: tuple[Follower, ...] = ()
     dealt: tuple[str, ...] = ()
 
@@ -43,7 +46,9 @@ class Shaping:
         if grid is None:
             return Finisher(self.schema, self.violations, None, guard)
         dealt = tuple(name for name in self.dealt if name in grid.names)
-        return Finisher(self.schema, self.violations, grid, guard, dealt, self.following)
+        made = Finisher(self.schema, self.violations, grid, guard, dealt, self.following)
+        made.known = self.images.known
+        return made
 
     def broken(self, rows: pa.Table) -> dict[str, float]:
         """Rule -> share of the rows that break it, of those that any does."""
@@ -57,15 +62,18 @@ class Shaping:
     ) -> pa.Table:
         """At most ``n`` rows, none that breaks a rule."""
         finisher = self.finisher(theta, counter)
-        return finisher.finished(finisher.fresh(rows), n, rng).table
+        return finisher.finished(finisher.fresh(self.images.applied(rows)), n, rng).table
 
     def _grid(self, theta: Theta, counter: Counter) -> Grid | None:
         """Of the groups in focus, and of columns that must move with theirs; ``None`` where nothing is left to align."""
         named = aligned_with(self.schema, {name for group in theta.focus for name in group}, self.following)
         singles = [(name,) for name in counter.names if name in named]
-        pairs = [
-            group for group in theta.focus if len(group) == 2 and set(group) <= {*named} & {*counter.names}
-        ]
         if not singles:
             return None
-        return Grid(self.schema, shrunk(counted(counter, [*singles, *pairs]), self.schema.target))
+        # What is tied would be free to take any partner where no table says which.
+        tied = [(*one.determinant, one.dependent) for one in self.schema.dependencies]
+        wanted = dict.fromkeys([*(group for group in theta.focus if len(group) == 2), *tied])
+        joint = [
+            group for group in wanted if {(name,) for name in group} <= {*singles} and counter.able(group)
+        ]
+        return Grid(self.schema, shrunk(counted(counter, [*singles, *joint]), self.schema.target))

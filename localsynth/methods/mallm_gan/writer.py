@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -26,8 +27,9 @@ __all__ = ["EACH", "Shown", "Writer", "examples_that_fit"]
 
 Array: TypeAlias = np.ndarray[Any, Any]
 #: Rows written after the same examples.
-EACH = 20
+EACH = 50
 _SPARE = 8  # tokens
+_COUNTED = 2_000  # rows whose tokens tell how long rows are
 _ORDERED = {"integer": "number", "float": "number", "date": "date", "datetime": "date and time"}
 
 
@@ -109,6 +111,7 @@ def examples_that_fit(writer: Writer, theta: Theta, shown: Shown, ask: Ask, want
     Raises ``ContextTooSmall`` with the numbers where not even one row without examples fits.
     """
     page = writer.page(theta)
+    shown = replace(shown, rows=shown.rows.slice(0, _COUNTED))
     counts = ask.count_tokens([page.line(row) for row in shown.rows.to_pylist()])
     longest = min(max_length(page.whole()), max(counts, default=0) * 3 // 2 + 16)
     # The longest rows together: any choice of so many fits then.
@@ -140,7 +143,13 @@ def _parts(n: int, most: int) -> list[int]:
 
 
 def _head(columns: Sequence[Column]) -> str:
-    return ",".join(column.name for column in columns) + "\n"
+    """The names as the first line of a CSV file."""
+    odd = ',"\n\r'
+    names = [
+        json.dumps(column.name, ensure_ascii=False) if set(odd) & set(column.name) else column.name
+        for column in columns
+    ]
+    return ",".join(names) + "\n"
 
 
 def _static(schema: Schema, columns: Sequence[Column], theta: Theta) -> str:
