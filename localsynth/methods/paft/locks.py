@@ -64,7 +64,7 @@ class Locked:
     notes: tuple[str, ...]
     values: tuple[tuple[str, ...], ...]
     outlines: tuple[Outlines, ...] = ()
-    _relations: tuple[Relation, ...] = field(default=(), repr=False)
+    relations: tuple[Relation, ...] = field(default=(), repr=False)
 
     @cached_property
     def _behind(self) -> Behind:
@@ -81,7 +81,7 @@ class Locked:
     def constraints(self) -> tuple[Constraint, ...]:
         """What is kept, by places of the columns."""
         places = {column.name: place for place, column in enumerate(self.columns)}
-        return tuple(_constraint(relation, places) for relation in self._relations)
+        return tuple(_constraint(relation, places) for relation in self.relations)
 
     def keeps(self, rows: pa.Table) -> Mask:
         """Which rows keep all that is locked or boxed. Train rows that break a dependency are none the grammar allows."""
@@ -93,9 +93,9 @@ class Locked:
         """Rows x what is locked or boxed (see :attr:`constraints`): which rows keep which."""
         import numpy as np
 
-        result = np.ones((rows.num_rows, len(self._relations)), np.bool_)
+        result = np.ones((rows.num_rows, len(self.relations)), np.bool_)
         by_name = {column.name: column for column in self.columns}
-        for at, relation in enumerate(self._relations):
+        for at, relation in enumerate(self.relations):
             result[:, at] = _matches(relation, [by_name[name] for name in relation.names], rows)
         return result
 
@@ -103,7 +103,7 @@ class Locked:
         """The dependencies that a constraint is of, as a person reads them."""
         return "; ".join(
             label(relation.dependency)
-            for relation, own in zip(self._relations, self.constraints, strict=True)
+            for relation, own in zip(self.relations, self.constraints, strict=True)
             if own == constraint
         )
 
@@ -163,7 +163,7 @@ def locked_row(
         notes=tuple(dict.fromkeys(desk.notes)),
         values=tuple(values),
         outlines=tuple(outlines),
-        _relations=tuple(desk.kept),
+        relations=tuple(desk.kept),
     )
 
 

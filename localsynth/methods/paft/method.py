@@ -23,6 +23,7 @@ from .condition import check_possible, conditioned
 from .explaining import explained
 from .faithful import Faithful
 from .filling import Filler
+from .holding import held_to_boxes
 from .icl import shown
 from .learning import Learnt, learn, learnt_order
 from .locks import Locked
@@ -160,9 +161,10 @@ class PAFT:
         # What is locked to the first column is written with it; drawn from its margin alone it might have no image.
         lead = grid if locks is None or locks.values[0] == structure.order[:1] else None
         writer = Writer(page, Sampling(temperature=params.temperature), adapter, lead)
+        schema, violations = held_to_boxes(under.schema, under.violations, locks if params.align else None)
         finisher = Finisher(
-            with_dependencies(under.schema, kept),
-            under.violations,
+            with_dependencies(schema, kept),
+            violations,
             grid,
             guard_of(task, params, train),
             () if grid is None else continuous(task.schema, train, grid.names, kept),
