@@ -173,7 +173,7 @@ def test_killed_after_any_step_it_goes_on_alike() -> None:
 
 def test_rows_of_the_prompt_are_of_the_other_fold(monkeypatch: pytest.MonkeyPatch) -> None:
     """No row that a candidate is judged against stood in its prompts."""
-    from localsynth.methods.mallm_gan import game as room
+    from localsynth.methods.mallm_gan import trying as room
 
     judging: list[pa.Table] = []
     inner = room.judged

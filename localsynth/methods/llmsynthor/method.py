@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from localsynth.core.contracts import Ask, Draft, EngineInfo, MethodParams, Task
-from localsynth.core.errors import DatasetError, EngineError, RecipeError, RunError
+from localsynth.core.errors import DatasetError, RecipeError, RunError
 from localsynth.core.run import Exposure
 from localsynth.core.targets import Statistics
+from localsynth.methods.asked import model_of
 
 from .aligned import Aligned
 from .faithful import Faithful
@@ -53,10 +54,10 @@ class LLMSynthor:
 
     def learn(self, ask: Ask | None, seed: int) -> None:
         """Raises ``ContextTooSmall`` with the numbers."""
-        self._ready().learn(_model(ask), seed)
+        self._ready().learn(model_of(ask, self.name), seed)
 
     def batch(self, n: int, seed: int, ask: Ask | None) -> Draft:
-        return self._ready().batch(n, seed, _model(ask))
+        return self._ready().batch(n, seed, model_of(ask, self.name))
 
     def check_complete(self) -> None:
         """Raises ``RecipeError`` in the faithful mode."""
@@ -69,7 +70,7 @@ class LLMSynthor:
     def complete(self, given: pa.Table, seed: int, ask: Ask | None) -> pa.Table:
         mode = self._ready()
         assert isinstance(mode, Aligned)  # `prepare` saw to it
-        return mode.complete(given, seed, _model(ask))
+        return mode.complete(given, seed, model_of(ask, self.name))
 
     def aims(self) -> Statistics:
         mode = self._ready()
@@ -93,9 +94,3 @@ class LLMSynthor:
         if self._mode is None:
             raise RunError("llmsynthor was used before it was prepared")
         return self._mode
-
-
-def _model(ask: Ask | None) -> Ask:
-    if ask is None:
-        raise EngineError("llmsynthor needs a model", "name one in the recipe, or 'uniform' for a dry run")
-    return ask

@@ -18,21 +18,22 @@ from localsynth.align.following import followers
 from localsynth.align.guarding import NearGuard
 from localsynth.align.images import images_of
 from localsynth.align.structured import bins_for
-from localsynth.core.contracts import Ask, Draft, Round, Sampling, Stage, Task
+from localsynth.core.contracts import Ask, Draft, Round, Sampling, Task
 from localsynth.core.finding import Explored
 from localsynth.core.run import Reject
 from localsynth.core.schema import Dependency
-from localsynth.core.seeds import derive
 from localsynth.core.targets import Statistics
 from localsynth.core.where import limited_cell
 from localsynth.methods.conditions import task_under
+from localsynth.methods.drafting import drafted
 
 from .climbing import BINS, Coded, coded, initial_graph, strengths, support
 from .folds import FEWEST, folds_of
-from .game import Game, Setting
+from .game import Game
 from .graph import MOST_PARENTS, Graph, Move
 from .optimiser import LONGEST
 from .params import MALLMGANParams
+from .setting import Setting
 from .shaping import Shaping
 from .theta import Theta
 from .writer import EACH, Shown, Writer, examples_that_fit
@@ -44,8 +45,6 @@ _EXAMPLES = 20
 _FEWEST_MET = 5  # rows meeting a condition from which on they alone are shown
 _LEAST, _MOST = 50, 200  # rows a candidate is judged by
 _BATCH_ROWS = 1_000
-_AGAIN = 3  # times that rows are drawn where too few were good
-_NEAR = "too near to a real one (drop_near)"
 
 
 class Aligned:
@@ -155,43 +154,21 @@ class Aligned:
 
     def batch(self, n: int, seed: int, ask: Ask) -> Draft:
         """``n`` rows by the best theta, fewer where too few that the model drew can be kept."""
-        finisher, theta = self._finisher, self._playing().theta
+        finisher, game, writer = self._finisher, self._playing(), self._fitted_writer
         if self._made is not None:
             finisher.load(self._made)
-        before = finisher.tally.near
-        wanted = ceil(n * (self._params.surplus if finisher.grid is not None else 1.0))
-        pool, bare, rejects = self._pool(theta, n, wanted, seed, ask)
-        found = finisher.finished(pool, n, np.random.default_rng(derive(seed, "align")))
-        stages = [Stage("drawn", bare)] if finisher.grid is not None or finisher.guard is not None else []
-        if found.selected is not None:
-            stages.append(Stage("selected", found.selected))
-        self._made = finisher.dump()
-        short = min(n - found.table.num_rows, finisher.tally.near - before)
-        lost = [Reject("near", _NEAR, "")] * max(0, short)
-        return Draft(found.table, (*rejects, *found.rejects, *lost), tuple(stages))
+        # A game was played with the rows that are shown, or there are no lifts.
+        shown = Shown(self._shown, self._counter if game.lifts is not None else None, game.lifts)
 
-    def _pool(
-        self, theta: Theta, n: int, wanted: int, seed: int, ask: Ask
-    ) -> tuple[pa.Table, pa.Table, list[Reject]]:
-        """Rows as the model writes them, none too near to a real one; and the first ``n`` of them, with those that are."""
-        lifts = self._playing().lifts
-        counter = self._counter if lifts is not None else None
-        shown = Shown(self._shown, counter, lifts if counter is not None else None)
-        parts: list[pa.Table] = []
-        bare: pa.Table | None = None
-        rejects: list[Reject] = []
-        have = 0
-        for turn in range(_AGAIN):
-            requests = self._fitted_writer.requests(theta, shown, wanted - have, derive(seed, "draw", turn))
-            table, unread = self._fitted_writer.read(theta, ask.sample("rows", requests))
-            bare = table.slice(0, n) if bare is None else bare
-            rejects += unread
-            parts.append(self._finisher.fresh(self._shaping.images.applied(table), len(unread)))
-            have += parts[-1].num_rows
-            if have >= max(n, wanted // 2):
-                break
-        assert bare is not None
-        return pa.concat_tables(parts), bare, rejects
+        def draw(wanted: int, seed: int) -> tuple[pa.Table, list[Reject]]:
+            return writer.read(
+                game.theta, ask.sample("rows", writer.requests(game.theta, shown, wanted, seed))
+            )
+
+        wanted = ceil(n * (self._params.surplus if finisher.grid is not None else 1.0))
+        draft = drafted(finisher, n, wanted, seed, draw, self._shaping.images.applied)
+        self._made = finisher.dump()
+        return draft
 
     # --- what follows from the rows -------------------------------------------------------------------------------------
 

@@ -1,8 +1,8 @@
 """The game: candidates write, the discriminator judges, what is surely better is kept; one round after the other.
 
 After MALLM-GAN (Ling et al. 2024, arXiv 2406.10521). What is judged, by whom and on which rows is changed so that a score says
-something: boosted trees, cross-fitted over all rows, against train rows that no prompt shows, copies counted against it;
-candidates of a round write after the same examples, and are compared by a paired bootstrap.
+something: boosted trees, cross-fitted over all rows, against train rows that the prompts do not show, copies counted against
+it; candidates of a round write after the same examples, and are compared by a paired bootstrap.
 """
 
 from __future__ import annotations
@@ -10,72 +10,28 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import ceil
 from typing import Any
 
-import numpy as np
-
 from localsynth.align.counting import Counter
-from localsynth.core.contracts import Ask, Round, Sample, SampleRequest, Sampling
+from localsynth.core.contracts import Ask, Round, SampleRequest, Sampling
 from localsynth.core.grammar import max_length
-from localsynth.core.schema import Schema
 from localsynth.core.seeds import derive
-from localsynth.core.targets import Statistics
 
 from .entries import Entry, mixed, record, worth
-from .features import Features
 from .folds import Fold
-from .gaps import Gaps, found_gaps, lifts
-from .judge import Judged, compared, judged
-from .moves import Proposal, Supports, searched
+from .gaps import Gaps, lifts
+from .judge import Judged, compared
+from .moves import Proposal, searched
 from .optimiser import Tried, optimiser_request, read_proposal
 from .params import MALLMGANParams
-from .shaping import Shaping
+from .setting import Setting, Spent
 from .theta import Theta
-from .writer import EACH, Shown, Writer
+from .trying import compare, judge, write
 
-__all__ = ["Game", "Setting"]
+__all__ = ["Game"]
 
 _IDLE = 2  # rounds without a change after which the game is over
-_REPEATS = 3  # times rows are dealt to folds anew: a score is steadier, and its interval narrower
 _BEST = 3  # thetas the optimiser is shown
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What a game is played with; the same for all its rounds.
-
-    base : margins whose axes rows are counted along. rows : that a candidate is judged by. strengths : of pairs of columns.
-    """
-
-    schema: Schema
-    params: MALLMGANParams
-    base: Statistics
-    folds: tuple[Fold, Fold]
-    writer: Writer
-    shaping: Shaping
-    supports: Supports
-    strengths: Mapping[frozenset[str], float]
-    rows: int
-    seed: int
-
-    @property
-    def prompts(self) -> int:
-        """Requests for the rows of one theta."""
-        return -(-ceil(self.rows * self.params.surplus) // EACH)
-
-    @property
-    def each(self) -> int:
-        """Requests of a round at most: most candidates of the search share the prompts of the theta they begin with."""
-        params = self.params
-        return self.prompts * (1 + params.proposals + min(params.searched, 2)) + params.proposals
-
-
-@dataclass
-class _Spent:
-    calls: int = 0
-    tokens: int = 0
-    seconds: float = 0.0
 
 
 @dataclass
@@ -84,8 +40,8 @@ class Game:
 
     theta : the best so far. start : the first. number : of the last step, the first of which only judges where the game begins.
     played : rounds with candidates. over : nothing is left to play.
-    worth : what the game was worth, once it is over: score of the first and of the last theta on fresh rows, their difference
-    with an interval of 95 %.
+    worth : what the game was worth, once it is over: score of the first and of the last theta, rows written anew, and their
+    difference with an interval of 95 %.
     """
 
     theta: Theta
@@ -101,7 +57,7 @@ class Game:
     curve: list[dict[str, Any]] = field(default_factory=list)
     worth: dict[str, float] | None = None
     ended: str = ""
-    spent: _Spent = field(default_factory=_Spent)
+    spent: Spent = field(default_factory=Spent)
     played: int = 0
     _rounds: tuple[Round, ...] = ()
 
@@ -122,22 +78,10 @@ class Game:
         if not self.ended:
             self.ended = self._end(setting)
 
-    def _beyond(self, params: MALLMGANParams, calls: int) -> str:
-        """Which bound so many requests more would break, if they take as long as those so far; empty for none."""
-        spent = self.spent
-        more = calls / max(1, spent.calls)
-        if params.max_calls and spent.calls + calls > params.max_calls:
-            return f"{spent.calls:,} requests, of {params.max_calls:,} allowed"
-        if params.max_tokens and spent.tokens * (1 + more) > params.max_tokens:
-            return f"about {spent.tokens:,} tokens, of {params.max_tokens:,} allowed"
-        if params.max_minutes and spent.seconds * (1 + more) > 60 * params.max_minutes:
-            return f"{spent.seconds / 60:.1f} minutes, of {params.max_minutes:g} allowed"
-        return ""
-
     def _end(self, setting: Setting) -> str:
         """Why no round follows; empty while one does."""
         params = setting.params
-        if beyond := self._beyond(params, setting.each):
+        if beyond := self.spent.beyond(params, setting.each):
             return beyond
         if self.idle >= _IDLE:
             return f"{self.idle} rounds in a row changed nothing"
@@ -155,10 +99,10 @@ class Game:
         entries = [Entry(Proposal(self.theta, "start" if first else "kept", "as it is"))]
         if not first:
             entries += map(Entry, self._proposals(setting, ask, seed))
-        self._write(setting, entries, fold, seed, ask)
-        self._judge(setting, entries, fold, seed, ask)
+        write(setting, entries, fold, self.lifts, seed, ask, self.spent)
+        judge(setting, entries, fold, seed, ask)
         # What the next round's candidates are told of is the half they are shown, not the one that will judge them.
-        self._compare(setting, entries, other, seed)
+        compare(setting, entries, other, seed)
         chosen = self._choose(setting.params, entries, seed)
         self._take(entries, chosen, other, setting, seed)
         self._rounds = tuple(
@@ -173,7 +117,7 @@ class Game:
         params, theta = setting.params, self.theta
         requests = self._questions(setting, ask, seed)
         found: list[Proposal] = []
-        for sample in self._sample("optimiser", requests, ask):
+        for sample in self.spent.sampled("optimiser", requests, ask):
             try:
                 proposal = read_proposal(sample.texts[0], theta, self.gaps, setting.supports)
             except ValueError as error:
@@ -215,71 +159,6 @@ class Game:
                 return requests
         ask.notice("the model proposes nothing: the question does not fit its context", "warning")
         return []
-
-    def _write(self, setting: Setting, entries: Sequence[Entry], fold: Fold, seed: int, ask: Ask) -> None:
-        """Rows of all candidates, asked for at once; those whose prompts are the same share what is drawn."""
-        shown = Shown(fold.shown, fold.counter, self.lifts)
-        wanted = int(np.ceil(setting.rows * setting.params.surplus))
-        drawn: dict[Any, list[SampleRequest]] = {}
-        for entry in entries:
-            key = _prompted(entry.proposal.theta)
-            if key not in drawn:
-                drawn[key] = setting.writer.requests(
-                    entry.proposal.theta, shown, wanted, derive(seed, "rows")
-                )
-        requests = [request for some in drawn.values() for request in some]
-        samples = iter(self._sample("game", requests, ask))
-        answers = {key: [next(samples) for _ in some] for key, some in drawn.items()}
-        for entry in entries:
-            theta = entry.proposal.theta
-            ask.working("aligning", self.number, setting.params.rounds + 2)
-            rows, _ = setting.writer.read(theta, answers[_prompted(theta)])
-            entry.drawn = rows
-            rng = np.random.default_rng(derive(seed, "shape"))
-            entry.broken = setting.shaping.broken(rows)
-            counter = fold.counter if setting.params.align else None
-            entry.table = setting.shaping.shaped(theta, counter, rows, setting.rows, rng)
-
-    def _judge(
-        self,
-        setting: Setting,
-        entries: Sequence[Entry],
-        fold: Fold,
-        seed: int,
-        ask: Ask,
-        *,
-        honest: bool = False,
-    ) -> None:
-        """honest : whatever the parameters say, nothing is shuffled."""
-        params = setting.params
-        control = params.shuffled and not honest
-        features = Features(setting.schema)
-        for entry in entries:
-            assert entry.table is not None
-            ask.working("judging", self.number, params.rounds + 2)
-            entry.verdict = judged(
-                features,
-                fold.judging,
-                entry.table,
-                near=fold.nearness.near(entry.table),
-                usual=fold.nearness.usual,
-                seed=derive(seed, "judge"),
-                weight=0.0
-                if control
-                else params.novelty,  # near copies are no labels, and would teach all the same
-                repeats=_REPEATS,
-                shuffled=control,
-                importance=entry.proposal.author in {"start", "kept"},
-            )
-
-    def _compare(self, setting: Setting, entries: Sequence[Entry], fold: Fold, seed: int) -> None:
-        """Where rows differ from those shown in a fold."""
-        for entry in entries:
-            assert entry.table is not None
-            real, made = fold.counter, Counter.of(setting.schema, setting.base, entry.table)
-            if setting.params.shuffled:
-                real, made = mixed(real, made, seed)
-            entry.gaps = found_gaps(setting.schema, real, made)
 
     def _choose(self, params: MALLMGANParams, entries: Sequence[Entry], seed: int) -> Entry:
         """The candidate of the lowest loss, if it is surely better than what there is; of many one is better by chance."""
@@ -340,7 +219,7 @@ class Game:
         if self.theta == self.start:
             ask.notice(f"the game is over ({self.ended}): nothing was changed")
             return
-        if self._beyond(setting.params, 4 * setting.prompts):
+        if self.spent.beyond(setting.params, 4 * setting.prompts):
             ask.notice(f"the game is over ({self.ended}); what it was worth is not judged")
             return
         entries: list[tuple[Entry, Entry]] = []
@@ -348,9 +227,9 @@ class Game:
             seed = derive(setting.seed, "worth", turn)
             first = Entry(Proposal(self.start, "start", "the first theta again, rows written anew"))
             last = Entry(Proposal(self.theta, "kept", "the last theta, rows written anew"))
-            self._write(setting, [first, last], fold, seed, ask)
-            self._judge(setting, [first, last], fold, seed, ask, honest=True)
-            self._compare(setting, [first, last], fold, seed)
+            write(setting, [first, last], fold, self.lifts, seed, ask, self.spent)
+            judge(setting, [first, last], fold, seed, ask, honest=True)
+            compare(setting, [first, last], fold, seed)
             entries.append((first, last))
         self._rounds = tuple(
             record(self.number, 2 * turn + place, entry, accepted=place == 2)
@@ -366,17 +245,6 @@ class Game:
             f"the game is over ({self.ended}): with rows written anew the first theta scores {told['first']:.2f}, the last"
             f" {told['last']:.2f}; difference {told['difference']:+.2f} [{told['low']:+.2f}, {told['high']:+.2f}]"
         )
-
-    # --- what is spent ------------------------------------------------------------------------------------------------
-
-    def _sample(self, purpose: str, requests: Sequence[SampleRequest], ask: Ask) -> list[Sample]:
-        samples = ask.sample(purpose, requests)
-        self.spent.calls += len(requests)
-        if requests:
-            prompts = sum(ask.prompt_tokens(request) for request in requests)
-            answers = sum(ask.count_tokens([text for sample in samples for text in sample.texts]))
-            self.spent.tokens += prompts + answers
-        return samples
 
     # --- state --------------------------------------------------------------------------------------------------------
 
@@ -419,14 +287,9 @@ class Game:
             list(data["curve"]),
             data["worth"],
             str(data["ended"]),
-            _Spent(**data["spent"]),
+            Spent(**data["spent"]),
             int(data["played"]),
         )
-
-
-def _prompted(theta: Theta) -> tuple[Any, ...]:
-    """What of theta a prompt, and the choice of its examples, hang on."""
-    return theta.graph.edges, theta.words, theta.thin
 
 
 def _told(verdict: Judged) -> dict[str, float]:

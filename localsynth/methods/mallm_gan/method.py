@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from localsynth.core.contracts import Ask, Draft, EngineInfo, MethodParams, Round, Task
-from localsynth.core.errors import EngineError, RunError
+from localsynth.core.errors import RunError
 from localsynth.core.run import Exposure
+from localsynth.methods.asked import model_of
 from localsynth.methods.reals import train_rows
 
 from .aligned import Aligned, first_edges
@@ -50,7 +51,7 @@ class MALLMGAN:
 
     def learn(self, ask: Ask | None, seed: int) -> None:
         """One step of the game. Raises ``ContextTooSmall`` with the numbers, before anything is written."""
-        self._ready().learn(_model(ask), seed)
+        self._ready().learn(model_of(ask, self.name), seed)
 
     def learnt(self) -> bool:
         """See :class:`~localsynth.core.contracts.Learning`."""
@@ -61,7 +62,7 @@ class MALLMGAN:
         return self._ready().rounds()
 
     def batch(self, n: int, seed: int, ask: Ask | None) -> Draft:
-        return self._ready().batch(n, seed, _model(ask))
+        return self._ready().batch(n, seed, model_of(ask, self.name))
 
     def state(self) -> Mapping[str, Any]:
         return self._ready().dump()
@@ -80,9 +81,3 @@ class MALLMGAN:
         if self._mode is None:
             raise RunError("mallm-gan was used before it was prepared")
         return self._mode
-
-
-def _model(ask: Ask | None) -> Ask:
-    if ask is None:
-        raise EngineError("mallm-gan needs a model", "name one in the recipe, or 'uniform' for a dry run")
-    return ask

@@ -12,9 +12,10 @@ from localsynth.align.continuous import continuous
 from localsynth.align.finishing import Finisher, with_dependencies
 from localsynth.align.following import followers
 from localsynth.core.contracts import Adapter, Ask, Draft, EngineInfo, Filled, MethodParams, Sampling, Task
-from localsynth.core.errors import EngineError, RecipeError, RunError
+from localsynth.core.errors import RecipeError, RunError
 from localsynth.core.finding import Explored
 from localsynth.core.run import Exposure
+from localsynth.methods.asked import model_of
 from localsynth.methods.conditions import task_under
 from localsynth.methods.page import Page
 
@@ -82,7 +83,7 @@ class PAFT:
 
     def learn(self, ask: Ask | None, seed: int) -> None:
         """Dependencies, order, then the adapter. Raises ``Cancelled``, ``RunError``, ``ContextTooSmall``."""
-        ask, task = _model(ask), self._ready()
+        ask, task = model_of(ask, self.name), self._ready()
         train = self._train()
         explored = task.explore() if task.explore is not None else Explored()
         structure = structure_of(task.schema, explored, learnt_order(task, self.params), seed)
@@ -98,7 +99,7 @@ class PAFT:
         )
 
     def batch(self, n: int, seed: int, ask: Ask | None) -> Draft:
-        ask, maker, folder = _model(ask), self._made(), self._ready().folder
+        ask, maker, folder = model_of(ask, self.name), self._made(), self._ready().folder
         # What was learnt is committed, or there would be no batch: no training goes on from there.
         if folder is not None and (left := forget(folder)):
             ask.notice(left, "warning")
@@ -204,10 +205,4 @@ class PAFT:
             Adapter(str(learnt.file(task))) if learnt.adapter else None,
             task.violations,
         )
-        return filler.fill(rows, seed, _model(ask))
-
-
-def _model(ask: Ask | None) -> Ask:
-    if ask is None:
-        raise EngineError("paft needs a model", "name one in the recipe, or 'uniform' for a dry run")
-    return ask
+        return filler.fill(rows, seed, model_of(ask, self.name))

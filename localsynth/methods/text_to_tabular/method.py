@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from localsynth.core.contracts import Ask, Draft, EngineInfo, MethodParams, Task
-from localsynth.core.errors import EngineError, RecipeError, RunError
+from localsynth.core.errors import RecipeError, RunError
 from localsynth.core.nearest import nearest
 from localsynth.core.run import Exposure
+from localsynth.methods.asked import model_of
 
 from .aligned import Aligned
 from .faithful import Faithful
@@ -59,10 +60,10 @@ class TextToTabular:
 
     def learn(self, ask: Ask | None, seed: int) -> None:
         """Raises ``ContextTooSmall`` with the numbers."""
-        self._ready().learn(_model(ask), seed)
+        self._ready().learn(model_of(ask, self.name), seed)
 
     def batch(self, n: int, seed: int, ask: Ask | None) -> Draft:
-        return self._ready().batch(n, seed, _model(ask))
+        return self._ready().batch(n, seed, model_of(ask, self.name))
 
     def state(self) -> Mapping[str, Any]:
         return self._ready().dump()
@@ -81,11 +82,3 @@ class TextToTabular:
         if self._mode is None:
             raise RunError("text-to-tabular was used before it was prepared")
         return self._mode
-
-
-def _model(ask: Ask | None) -> Ask:
-    if ask is None:
-        raise EngineError(
-            "text-to-tabular needs a model", "name one in the recipe, or 'uniform' for a dry run"
-        )
-    return ask
