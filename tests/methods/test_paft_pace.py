@@ -14,13 +14,13 @@ class Machine:
         self.now, self.used, self.load = 0.0, 0.0, 0.0
 
     def pace(self, *, spin: bool, threads: int = 4) -> Pace:
-        return Pace(spin, threads, lambda: self.now, lambda: self.used, lambda: self.load)
+        return Pace(spin, threads, 20.0, lambda: self.now, lambda: self.used, lambda: self.load)
 
-    def go(self, pace: Pace, steps: int, share: float) -> None:
+    def go(self, pace: Pace, steps: int, share: float, left: int = 1000) -> None:
         for _ in range(steps):
             self.now += 1.0
             self.used += share * pace.threads
-            pace.step()
+            pace.step(left)
 
 
 def test_threads_that_get_their_cores_go_on_spinning() -> None:
@@ -36,6 +36,15 @@ def test_threads_that_are_held_up_stop_spinning() -> None:
     with pytest.raises(Unsuited) as caught:
         machine.go(pace, 10, 0.5)
     assert caught.value.spin is False
+
+
+@pytest.mark.parametrize("spin", [True, False])
+def test_the_end_is_not_put_off_by_a_change(spin: bool) -> None:
+    machine = Machine()
+    machine.go(machine.pace(spin=spin), 100, 0.3, left=59)  # 59 s, where loading anew takes 20
+    assert machine.now == 100
+    with pytest.raises(Unsuited):
+        machine.go(machine.pace(spin=spin), 100, 0.3, left=61)
 
 
 def test_a_single_thread_has_nobody_to_wait_for() -> None:

@@ -53,6 +53,7 @@ def _watch_parent() -> None:
 
 
 def _train(folder: Path, say: Any) -> None:
+    began = time.monotonic()
     settings, corpus = read_job(folder)
     say(what="loading")
     import torch
@@ -67,12 +68,13 @@ def _train(folder: Path, say: Any) -> None:
 
     model = learner(settings)
     told = 0.0
-    pace = Pace(os.environ.get(SPIN) == "1", settings.threads) if _told_how_to_wait() else None
+    loading = time.monotonic() - began
+    pace = Pace(os.environ.get(SPIN) == "1", settings.threads, loading) if _told_how_to_wait() else None
 
     def tell(now: Told) -> None:
         nonlocal told
         if pace is not None and now.seen is None:
-            pace.step()
+            pace.step(now.steps - now.step)
         if now.seen is not None or time.monotonic() - told > _TOLD_EVERY_S:
             told = time.monotonic()
             say(what="step", **now.__dict__)

@@ -17,6 +17,7 @@ SPIN = "LOCALSYNTH_TRAINING_SPINS"
 _WINDOW_S = 4.0
 _HELD_UP = 0.8  # of the time that spinning threads ask for, less than which others are given some
 _LOOK_EVERY_S = 45.0
+_WORTH = 3.0  # times what a change costs has to be left, for one may save about half of it
 
 
 class Unsuited(Exception):
@@ -39,32 +40,40 @@ def _cpu() -> float:
 
 @dataclass
 class Pace:
-    """Looks, step by step, whether the threads get the cores. spin : whether they spin. threads : how many there are.
+    """Looks, step by step, whether the threads get the cores. spin : whether they spin. threads : how many there are. change :
+    seconds until another process would be where this one is.
 
-    Raises ``Unsuited``.
+    Raises ``Unsuited`` where enough is left to be worth a change.
     """
 
     spin: bool
     threads: int
+    change: float
     wall: Callable[[], float] = time.monotonic
     cpu: Callable[[], float] = _cpu
     load: Callable[[], float] = lambda: os.getloadavg()[0]
     _began: tuple[float, float] | None = field(default=None, init=False)
+    _steps: int = field(default=0, init=False)  # since then
 
-    def step(self) -> None:
-        """After each step of training."""
+    def step(self, left: int) -> None:
+        """After each step of training. left : steps still to go."""
         now = self.wall(), self.cpu()
         if self._began is None:
             self._began = now
             return
-        seconds = now[0] - self._began[0]
-        if self.spin and seconds >= _WINDOW_S:
-            share = (now[1] - self._began[1]) / (seconds * self.threads)
-            self._began = now
-            if share < _HELD_UP and self.threads > 1:
-                raise Unsuited(spin=False)
-        elif not self.spin and seconds >= _LOOK_EVERY_S:
-            self._began = now
-            # Our own threads are in the load too, about one and a half of them at a time.
-            if idle(self.load() - 1.5, os.cpu_count() or 1):
-                raise Unsuited(spin=True)
+        self._steps += 1
+        seconds, used = now[0] - self._began[0], now[1] - self._began[1]
+        if seconds < (_WINDOW_S if self.spin else _LOOK_EVERY_S):
+            return
+        worth = left * seconds / self._steps > _WORTH * self.change
+        self._began, self._steps = now, 0
+        if self._suits(used / (seconds * self.threads)) or not worth:
+            return
+        raise Unsuited(spin=not self.spin)
+
+    def _suits(self, share: float) -> bool:
+        """share : of the processor time that the threads could have had."""
+        if self.spin:
+            return share >= _HELD_UP or self.threads == 1
+        # Our own threads are in the load too, about one and a half of them at a time.
+        return not idle(self.load() - 1.5, os.cpu_count() or 1)
