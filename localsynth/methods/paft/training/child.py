@@ -64,9 +64,10 @@ def _train(folder: Path, say: Any) -> None:
 
     from .adapter import architecture_of, write_adapter
     from .loop import Told, train
-    from .network import learner
+    from .network import learner, wake
 
     model = learner(settings)
+    wake(model)
     told = 0.0
     loading = time.monotonic() - began
     pace = Pace(os.environ.get(SPIN) == "1", settings.threads, loading) if _told_how_to_wait() else None

@@ -17,7 +17,7 @@ from transformers.utils import logging
 
 from .job import Settings
 
-__all__ = ["learner", "place"]
+__all__ = ["learner", "place", "wake"]
 
 
 def place() -> torch.device:
@@ -60,6 +60,22 @@ def learner(settings: Settings) -> Any:
             if ".lora_B." in name:
                 module.register_forward_pre_hook(partial(_drop, settings.dropout))
     return learner
+
+
+def wake(model: Any) -> None:
+    """Use everything once with a single thread.
+
+    The mathematics library looks for its kernels when it is first asked. Two threads that ask at one moment are now and then
+    given other last bits of a cosine than ever after (about 1 process in 25), and the adapter is another one.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.no_grad():
+            model.eval()
+            model(input_ids=torch.ones((1, 64), dtype=torch.long, device=place()))
+    finally:
+        torch.set_num_threads(threads)
 
 
 @contextmanager
