@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
 
 from localsynth.core.columns import CategoricalColumn, FloatColumn
+from localsynth.core.errors import RecipeError
 from localsynth.core.schema import Schema
 from localsynth.core.seeds import derive
 from localsynth.methods.paft import PAFT
-from localsynth.methods.paft.holding import held_to_boxes
+from localsynth.methods.paft.holding import held
 from localsynth.methods.paft.params import PAFTParams
 from localsynth.store.location import STATES, draw
 from tests.methods.support import FakeAsk, task_of
@@ -26,6 +30,10 @@ SCHEMA = Schema(
         FloatColumn(name="lon", range=(-125, -65), decimals=1),
     )
 )
+
+
+def nothing(table: pa.Table) -> np.ndarray[Any, Any]:
+    return np.zeros((table.num_rows, 0), np.bool_)
 
 
 def outside(rows: pa.Table) -> int:
@@ -56,7 +64,7 @@ def test_aligned_rows_stay_in_their_state() -> None:
 def test_a_row_that_leaves_its_box_breaks_a_rule_and_a_missing_value_none() -> None:
     method, rows = made(PAFTParams())
     locks = method._locks
-    schema, violations = held_to_boxes(SCHEMA, lambda table: np.zeros((table.num_rows, 0), np.bool_), locks)
+    schema, violations = held(SCHEMA, nothing, locks, boxes=True)
     assert len(schema.rules) == len({rule.name for rule in schema.rules}) >= 1
     some = rows.slice(0, 20)
     assert not violations(some).any()
@@ -64,4 +72,51 @@ def test_a_row_that_leaves_its_box_breaks_a_rule_and_a_missing_value_none() -> N
     assert violations(away).any(axis=1).sum() >= 15
     gone = some.set_column(2, "lat", pa.nulls(20, pa.float64()))
     assert not violations(gone).any()
-    assert held_to_boxes(SCHEMA, violations, None) == (SCHEMA, violations)
+    assert held(SCHEMA, violations, None, boxes=True) == (SCHEMA, violations)
+    assert held(SCHEMA, violations, locks, boxes=False) == (SCHEMA, violations)
+
+
+def half(state: str) -> list[list[float]]:
+    """The south-western half of its box."""
+    _, (south, north, west, east) = STATES[state]
+    return [[west, south], [east, south], [west, north]]
+
+
+OUTLINES = {"of": "state", "x": "lon", "y": "lat", "rings": {state: [half(state)] for state in STATES}}
+
+
+@pytest.mark.parametrize("align", [True, False])
+def test_rows_lie_in_outlines_that_a_person_gave(align: bool) -> None:
+    params = PAFTParams.model_validate({"outlines": [OUTLINES], "align": align})
+    method, rows = made(params)
+    assert rows.num_rows >= (290 if align else 100), (
+        "half of what is drawn lies outside; aligned, there is a surplus"
+    )
+    whole = rows.filter(pc.is_valid(rows["lat"]))
+    (given,) = params.outlines
+    assert given.holds(whole).all()
+    assert len(set(whole["state"].to_pylist())) > len(STATES) // 2
+    _, without = made(PAFTParams(align=align))
+    assert not given.holds(without).all()
+    assert method._locks is not None
+    schema, violations = held(SCHEMA, nothing, method._locks, boxes=False)
+    assert [rule.name for rule in schema.rules] == ["outlines of state"]
+    assert violations(without)[:, -1].tolist() == (~given.holds(without)).tolist()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"mode": "faithful"}, "nothing is locked"),
+        ({"lock": False}, "nothing is locked"),
+        ({"outlines": [{**OUTLINES, "x": "lat", "y": "long"}]}, "no column 'long'"),
+        ({"outlines": [{**OUTLINES, "x": "bird"}]}, "no column of numbers"),
+        (
+            {"outlines": [{**OUTLINES, "rings": {"Atlantis": [half(next(iter(STATES)))]}}]},
+            "no value 'Atlantis'",
+        ),
+    ],
+)
+def test_outlines_that_cannot_be_kept_are_refused(change: dict[str, Any], says: str) -> None:
+    with pytest.raises(RecipeError, match=says):
+        made(PAFTParams.model_validate({"outlines": [OUTLINES], **change}))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from datetime import date, datetime
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from localsynth.core.columns import DateColumn, DatetimeColumn, FloatColumn, IntegerColumn
 from localsynth.core.contracts import SampleRequest
@@ -20,7 +22,7 @@ from localsynth.core.schema import Dependency, Schema
 from localsynth.engine.uniform import UniformEngine
 from localsynth.methods.paft.boxes import Within, apart, axis_of
 from localsynth.methods.paft.locks import Locked, locked_row, read_locked
-from localsynth.methods.paft.outline import Outlines, load_outlines
+from localsynth.methods.paft.outline import Outlines
 from localsynth.store.location import STATES, draw
 from localsynth.tables import table_of
 
@@ -194,8 +196,12 @@ TRIANGLE = ((0.0, 0.0), (10.0, 0.0), (0.0, 10.0))
 HOLE = ((1.0, 1.0), (3.0, 1.0), (3.0, 3.0), (1.0, 3.0))
 
 
+def outlined(rings: Mapping[str, Any], of: str = "g", x: str = "x", y: str = "y") -> Outlines:
+    return Outlines.model_validate({"of": of, "x": x, "y": y, "rings": rings})
+
+
 def test_inside_by_hand() -> None:
-    outlines = Outlines("g", "x", "y", {"a": (TRIANGLE, HOLE)})
+    outlines = outlined({"a": (TRIANGLE, HOLE)})
     xs = [0.5, 2.0, 5.0, 6.0, 5.0, 0.0, 1.0, 99.0, None, -1.0]
     ys = [0.5, 2.0, 5.0, 6.0, 4.9, 0.0, 2.0, 99.0, 1.0, 0.0]
     values = ["a", "a", "a", "a", "a", "a", "a", "b", "a", "a"]
@@ -230,14 +236,14 @@ def test_inside_by_winding(corners: list[tuple[int, int]], x: int, y: int) -> No
     cross = spokes[:, 0] * after[:, 1] - spokes[:, 1] * after[:, 0]
     turns = round(float(np.arctan2(cross, (spokes * after).sum(axis=1)).sum() / (2 * np.pi)))
     ring = tuple((float(a), float(b)) for a, b in around)
-    outlines = Outlines("g", "x", "y", {"a": (ring,)})
+    outlines = outlined({"a": (ring,)})
     assert outlines.inside(["a"], [point[0]], [point[1]]).tolist() == [turns % 2 == 1]
 
 
 def test_outlines_hold_to_their_box_and_reject_the_rest() -> None:
     rows = [*box_rows("a", 20, 30, 10, 1), *box_rows("b", 60, 80, 30, 2)]
     schema, table = plain(rows, "g", "x", "y")
-    outlines = Outlines("g", "x", "y", {"a": (((0.0, 0.0), (5.0, 0.0), (0.0, 5.0)),)})
+    outlines = outlined({"a": (((0.0, 0.0), (5.0, 0.0), (0.0, 5.0)),)})
     locked = locked_row(schema.columns, [], table, outlines=[outlines])
     made = table_of(schema, drawn(locked, 2000))
     inside = locked.inside(made)
@@ -251,56 +257,31 @@ def test_outlines_hold_to_their_box_and_reject_the_rest() -> None:
     assert 0.2 < np.mean(inside[np.array(made["g"].to_pylist()) == "a"]) < 0.8
 
 
-CSV = "g,part,x,y\na,1,0,0\na,1,10,0\na,1,0,10\na,1,0,0\na,2,1,1\na,2,3,1\na,2,3,3\na,2,1,3\n"
-TOML = """of = "g"
-x = "x"
-y = "y"
-[[outline]]
-value = "a"
-points = [[0, 0], [10, 0], [0, 10]]
-[[outline]]
-value = "a"
-points = [[1, 1], [3, 1], [3, 3], [1, 3]]
-"""
-
-
-@pytest.mark.parametrize(("name", "text"), [("o.csv", CSV), ("o.toml", TOML)])
-def test_files_of_outlines(tmp_path: Path, name: str, text: str) -> None:
-    (tmp_path / name).write_text(text)
-    assert load_outlines(tmp_path / name) == Outlines("g", "x", "y", {"a": (TRIANGLE, HOLE)})
-
-
 @pytest.mark.parametrize(
-    ("name", "text", "says"),
+    ("given", "says"),
     [
-        ("o.csv", "", "first line"),
-        ("o.csv", "g,x\na,1\n", "first line"),
-        ("o.csv", "g,x,y\na,1,b\n", "line 2"),
-        ("o.csv", "g,x,y\na,1\n", "line 2"),
-        ("o.csv", "g,x,y\na,1,nan\n", "not finite"),
-        ("o.csv", "g,x,y\na,1,1\na,2,2\n", "fewer than three"),
-        ("o.csv", "g,x,y\n", "no outline"),
-        ("o.csv", "g,x,x\na,1,1\n", "twice"),
-        ("o.toml", "of = 1", "does not say"),
-        ("o.toml", "of = ", "no TOML"),
-        ("o.toml", 'of = "g"\nx = "x"\ny = "y"\n[[outline]]\nvalue = "a"\n', "outline 1"),
-        ("o.toml", 'of = "g"\nx = "x"\ny = "y"\n[[outline]]\nvalue = "a"\npoints = [[1]]\n', "two numbers"),
+        ({"of": "g", "x": "x", "y": "y", "rings": {}}, "at least 1 item"),
+        ({"of": "g", "x": "x", "y": "y", "rings": {"a": []}}, "fewer than three"),
+        ({"of": "g", "x": "x", "y": "y", "rings": {"a": [[[1, 1], [2, 2], [1, 1]]]}}, "fewer than three"),
+        ({"of": "g", "x": "x", "y": "y", "rings": {"a": [[[1, 1], [2, 2], [1]]]}}, "Field required"),
+        ({"of": "g", "x": "x", "y": "y", "rings": {"a": [[[1, 1], [2, 2], [1, "3"]]]}}, "valid number"),
+        ({"of": "g", "x": "x", "y": "y", "rings": {"a": [[[1, 1], [2, 2], [1, math.inf]]]}}, "finite"),
+        ({"of": "g", "x": "x", "y": "x", "rings": {"a": [TRIANGLE]}}, "twice"),
+        ({"of": "g", "x": "x", "rings": {"a": [TRIANGLE]}}, "Field required"),
     ],
 )
-def test_files_that_are_no_outlines(tmp_path: Path, name: str, text: str, says: str) -> None:
-    (tmp_path / name).write_text(text)
-    with pytest.raises(SchemaError, match=says):
-        load_outlines(tmp_path / name)
+def test_what_is_no_outline(given: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        Outlines.model_validate(given)
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(SchemaError, match="cannot be read"):
-        load_outlines(tmp_path / "none.csv")
+def test_a_closed_ring_is_the_ring() -> None:
+    assert outlined({"a": ((*TRIANGLE, TRIANGLE[0]),)}) == outlined({"a": (TRIANGLE,)})
 
 
 def test_outlines_of_other_columns_are_refused() -> None:
     schema, table = plain(box_rows("a", 10, 30, 10, 1), "g", "x", "y")
     with pytest.raises(SchemaError, match="which is no column"):
-        locked_row(schema.columns, [], table, outlines=[Outlines("g", "x", "z", {"a": (TRIANGLE,)})])
+        locked_row(schema.columns, [], table, outlines=[outlined({"a": (TRIANGLE,)}, "g", "x", "z")])
     with pytest.raises(SchemaError, match="no column of numbers"):
-        locked_row(schema.columns, [], table, outlines=[Outlines("x", "g", "y", {"1.0": (TRIANGLE,)})])
+        locked_row(schema.columns, [], table, outlines=[outlined({"1.0": (TRIANGLE,)}, "x", "g", "y")])

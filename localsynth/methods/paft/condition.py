@@ -364,7 +364,11 @@ def conditioned(
         task.condition,
         Row(whole, alone if locks is None else locks.values),
         narrow_row(
-            columns, task.condition.where.limits, None if locks is None else structure.dependencies, train
+            columns,
+            task.condition.where.limits,
+            None if locks is None else structure.dependencies,
+            train,
+            () if locks is None else locks.outlines,
         ),
         frozenset(name for one in kept for name in (*one.determinant, one.dependent)),
     )

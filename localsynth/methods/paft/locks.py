@@ -113,8 +113,7 @@ class Locked:
 
         result = np.ones(rows.num_rows, np.bool_)
         for one in self.outlines:
-            values, xs, ys = (rows[name].to_pylist() for name in (one.of, one.x, one.y))
-            result &= one.inside([None if value is None else str(value) for value in values], xs, ys)
+            result &= one.holds(rows)
         return result
 
 

@@ -24,7 +24,7 @@ from .condition import check_possible, conditioned
 from .explaining import explained
 from .faithful import Faithful
 from .filling import Filler
-from .holding import held_to_boxes
+from .holding import held
 from .icl import shown
 from .learning import Learnt, learn, learnt_order
 from .locks import Locked
@@ -162,7 +162,7 @@ class PAFT:
         # What is locked to the first column is written with it; drawn from its margin alone it might have no image.
         lead = grid if locks is None or locks.values[0] == structure.order[:1] else None
         writer = Writer(page, Sampling(temperature=params.temperature), adapter, lead)
-        schema, violations = held_to_boxes(under.schema, under.violations, locks if params.align else None)
+        schema, violations = held(under.schema, under.violations, locks, boxes=params.align)
         finisher = Finisher(
             with_dependencies(schema, kept),
             violations,
@@ -178,7 +178,7 @@ class PAFT:
     def _locked(self, structure: Structure, train: pa.Table) -> Locked:
         """Built once: it takes seconds where many columns depend on each other."""
         if self._locks is None:
-            self._locks = locks_of(self._ready().schema, structure, train)
+            self._locks = locks_of(self._ready().schema, self.params, structure, train)
         return self._locks
 
     def _page(self, locks: Locked | None, structure: Structure, learnt: Learnt, train: pa.Table) -> Page:
@@ -196,13 +196,13 @@ class PAFT:
         structure, learnt = self._known.structure, self._known.learnt
         if not params.lock:
             structure = replace(structure, dependencies=())
-        locks = locks_of(task.schema, structure, train)
+        locks = locks_of(task.schema, params, structure, train)
         filler = Filler(
             task.schema,
             self._page(locks, structure, learnt, train),
             locks,
             Sampling(temperature=params.temperature),
             Adapter(str(learnt.file(task))) if learnt.adapter else None,
-            task.violations,
+            held(task.schema, task.violations, locks, boxes=False)[1],
         )
         return filler.fill(rows, seed, model_of(ask, self.name))

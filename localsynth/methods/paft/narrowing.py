@@ -21,6 +21,7 @@ from localsynth.tables import arrow_type
 from .boxes import Cell, Within, axis_of
 from .locks import LIMIT, Locked, locked_row
 from .nesting import Constraint, Nesting, TooLarge, segments
+from .outline import Outlines
 
 __all__ = ["Row", "contradicted", "limit_mask", "narrow_row"]
 
@@ -40,10 +41,11 @@ def narrow_row(
     limits: Mapping[str, Limit],
     dependencies: Sequence[Dependency] | None,
     train: pa.Table,
+    outlines: Sequence[Outlines] = (),
 ) -> Row:
     """The row with only the values that limits leave, as far as a grammar can say it.
 
-    dependencies : kept as :func:`~localsynth.methods.paft.locks.locked_row` keeps them; ``None`` locks nothing.
+    dependencies, outlines : kept as :func:`~localsynth.methods.paft.locks.locked_row` keeps them; ``None`` locks nothing.
     Images are looked up among train rows that meet the limits of columns that depend or determine: limits of other columns must
     not close values.
     """
@@ -61,7 +63,7 @@ def narrow_row(
     for column in columns:
         if column.name in tied & set(limits):
             met &= limit_mask(column, limits[column.name], train.column(column.name))
-    locked = locked_row(own, dependencies, train.filter(pa.array(met)), cells=cells)
+    locked = locked_row(own, dependencies, train.filter(pa.array(met)), cells=cells, outlines=outlines)
     return Row(locked.grammar, locked.values)
 
 

@@ -8,6 +8,8 @@ from pydantic import Field
 
 from localsynth.core.contracts import MethodParams
 
+from .outline import Outlines
+
 __all__ = ["PAFTParams"]
 
 _Name = Annotated[str, Field(min_length=1)]
@@ -46,6 +48,11 @@ class PAFTParams(MethodParams):
     lock: bool = Field(
         default=True,
         description="After a determinant only the value it determines is allowed; off, nothing is locked (aligned).",
+    )
+    outlines: list[Outlines] = Field(
+        default_factory=list,
+        description="Shapes that the points of each value of a column lie in: [[method.outlines]] with of, x and y, three"
+        " columns, and rings, per value one or more lists of corners [x, y] (aligned, with lock).",
     )
     epochs: int = Field(
         default=0, ge=0, le=1000, description="Passes over the train rows at most; 0: chosen by their number."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from localsynth.core.columns import CategoricalColumn
 from localsynth.core.contracts import Task
 from localsynth.core.errors import DatasetError, RecipeError
 from localsynth.core.nearest import nearest
@@ -35,6 +36,7 @@ def check(task: Task, params: PAFTParams, *, real: bool, trainable: bool) -> Non
             f"choose {_ALIGNED}, or leave out where",
         )
     _check_order(task, params)
+    _check_outlines(task, params)
     if params.adapter:
         _check_adapter(task, params)
     elif params.mode == "faithful":
@@ -54,6 +56,36 @@ def _check_order(task: Task, params: PAFTParams) -> None:
     twice = [name for name, count in Counter(params.order).items() if count > 1]
     if twice:
         raise RecipeError(f"order: the column '{twice[0]}' is named twice", "name each column once")
+
+
+def _check_outlines(task: Task, params: PAFTParams) -> None:
+    if params.outlines and (params.mode == "faithful" or not params.lock):
+        raise RecipeError(
+            "outlines hold what locked decoding writes, and nothing is locked here",
+            f"choose {_ALIGNED} with lock = true, or leave out the outlines",
+        )
+    columns = {column.name: column for column in written(task.schema)}
+    for one in params.outlines:
+        for name in (one.of, one.x, one.y):
+            if name not in columns:
+                raise RecipeError(
+                    f"outlines: '{task.dataset}' has no column '{name}' that is written{nearest(name, tuple(columns))}",
+                    f"columns: {', '.join(columns)}",
+                )
+        for name in (one.x, one.y):
+            if columns[name].kind not in {"integer", "float"}:
+                raise RecipeError(
+                    f"outlines: '{name}' is a coordinate, and no column of numbers",
+                    "name the columns of x and y",
+                )
+        of = columns[one.of]
+        values = of.categories if isinstance(of, CategoricalColumn) else None
+        for value in one.rings:
+            if values is not None and value not in values:
+                raise RecipeError(
+                    f"outlines: '{one.of}' has no value '{value}'{nearest(value, values)}",
+                    "write the values as the schema does",
+                )
 
 
 def _check_adapter(task: Task, params: PAFTParams) -> None:

@@ -37,9 +37,10 @@ def grid_of(task: Task, params: PAFTParams, train: pa.Table, without: Collection
     return Grid(task.schema, replace(found, margins=margins, tables=tables)) if margins else None
 
 
-def locks_of(schema: Schema, structure: Structure, train: pa.Table) -> Locked:
-    """The grammar of a row that keeps what was found to depend."""
-    return locked_row([schema.column(name) for name in structure.order], structure.dependencies, train)
+def locks_of(schema: Schema, params: PAFTParams, structure: Structure, train: pa.Table) -> Locked:
+    """The grammar of a row that keeps what was found to depend, and outlines that a person gave."""
+    columns = [schema.column(name) for name in structure.order]
+    return locked_row(columns, structure.dependencies, train, outlines=params.outlines)
 
 
 def guard_of(task: Task, params: PAFTParams, train: pa.Table) -> NearGuard | None:
