@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from localsynth.core.adapter import LearntAdapter
 from localsynth.core.errors import PolicyError, RunError
-from localsynth.core.run import Exposure
+from localsynth.core.run import Exposure, Run
 from localsynth.runs.lock import holder
-from localsynth.store import adapters, datasets
+from localsynth.store import adapters, datasets, runs
 
 from .base import Base, PathLike
 from .files import save_copy
@@ -55,10 +56,20 @@ class Adapters(Base):
         return adapters.rename(self.store, self.adapter(adapter).adapter_id, name)
 
     def delete_adapter(self, adapter: LearntAdapter | str) -> LearntAdapter:
-        """Delete it and its file. Raises ``RunError`` while the run that learnt it is being made."""
+        """Delete it and its file. Raises ``RunError`` while the run that learnt it, or one that uses it, is being made."""
         found = self.adapter(adapter)
-        if holder(self.folder / "runs" / found.run_id) is not None:
-            raise RunError(
-                f"run {found.run_id}, which learnt the adapter {found.label}, is being made", "stop it first"
-            )
+        for run in runs.list_all(self.store, found.dataset):
+            how = "learnt" if run.run_id == found.run_id else "uses" if _names(run, found) else ""
+            if how and holder(self.folder / "runs" / run.run_id) is not None:
+                raise RunError(
+                    f"run {run.run_id}, which {how} the adapter {found.label}, is being made", "stop it first"
+                )
         return adapters.delete(self.store, found.adapter_id)
+
+
+def _names(run: Run, adapter: LearntAdapter) -> bool:
+    """Whether the run's recipe names the adapter, by its name, its id, or the beginning of this."""
+    word = json.loads(run.recipe_json)["method"].get("adapter")
+    return (
+        isinstance(word, str) and word != "" and (word == adapter.name or adapter.adapter_id.startswith(word))
+    )

@@ -41,9 +41,9 @@ def recipe(**parts: Any) -> Recipe:
 
 
 class LearnerParams(MethodParams):
-    """reuse : an adapter to find instead of learning one. keeps : ``adapter``, ``model``, or a text: what it learnt."""
+    """adapter : one to find instead of learning one. keeps : ``adapter``, ``model``, or a text: what it learnt."""
 
-    reuse: str | None = None
+    adapter: str | None = None
     keeps: str = "adapter"
 
 
@@ -67,8 +67,8 @@ class Learner:
     def prepare(self, task: Task, info: EngineInfo | None) -> None:
         self.task = task
         Learner.tasks.append(task)
-        if self.params.reuse is not None:
-            self._use(self.params.reuse)
+        if self.params.adapter is not None:
+            self._use(self.params.adapter)
 
     def batch_rows(self) -> int:
         return 10
@@ -89,7 +89,7 @@ class Learner:
         assert task.targets is not None
         assert task.folder is not None
         assert task.targets.margins(3).columns == ("ward", "age")
-        if self.params.reuse is not None:
+        if self.params.adapter is not None:
             return
         (task.folder / "checkpoint").write_bytes(b"half")
         path = task.folder / "learnt.gguf"

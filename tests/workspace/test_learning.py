@@ -161,7 +161,7 @@ def test_the_engine_without_a_model_learns_nothing(space: Workspace) -> None:
 
 
 def reuse(word: str, **parts: object) -> Recipe:
-    return recipe(method={"name": "learner", "reuse": word}, **parts)
+    return recipe(method={"name": "learner", "adapter": word}, **parts)
 
 
 def test_reused_by_name(space: Workspace) -> None:
@@ -313,6 +313,21 @@ def test_not_while_its_run_is_made(space: Workspace) -> None:
     space.delete_adapter(made)
     with pytest.raises(NotFound):
         space.adapter(made)
+
+
+@pytest.mark.parametrize("word", ["id", "beginning", "name"])
+def test_not_while_a_run_uses_it(space: Workspace, word: str) -> None:
+    stopped(space, recipe())
+    (made,) = space.adapters()
+    space.rename_adapter(made, "mine")
+    words = {"id": made.adapter_id, "beginning": made.adapter_id[:-2], "name": "mine"}
+    using = space.run(reuse(words[word]))
+    with (
+        RunLock(space.folder / "runs" / using.run_id, using.run_id),
+        pytest.raises(RunError, match=f"{using.run_id}, which uses the adapter"),
+    ):
+        space.delete_adapter(made)
+    space.delete_adapter(made)
 
 
 def test_a_run_leaves_its_adapter_and_a_dataset_takes_it(space: Workspace) -> None:
