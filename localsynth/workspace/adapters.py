@@ -58,7 +58,7 @@ class Adapters(Base):
     def delete_adapter(self, adapter: LearntAdapter | str) -> LearntAdapter:
         """Delete it and its file. Raises ``RunError`` while the run that learnt it, or one that uses it, is being made."""
         found = self.adapter(adapter)
-        for run in runs.list_all(self.store, found.dataset):
+        for run in runs.list_all(self.store):
             how = "learnt" if run.run_id == found.run_id else "uses" if _names(run, found) else ""
             if how and holder(self.folder / "runs" / run.run_id) is not None:
                 raise RunError(

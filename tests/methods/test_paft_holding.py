@@ -109,11 +109,11 @@ def test_rows_lie_in_outlines_that_a_person_gave(align: bool) -> None:
     [
         ({"mode": "faithful"}, "nothing is locked"),
         ({"lock": False}, "nothing is locked"),
-        ({"outlines": [{**OUTLINES, "x": "lat", "y": "long"}]}, "no column 'long'"),
+        ({"outlines": [{**OUTLINES, "x": "lat", "y": "long"}]}, "'long', which is no column"),
         ({"outlines": [{**OUTLINES, "x": "bird"}]}, "no column of numbers"),
         (
             {"outlines": [{**OUTLINES, "rings": {"Atlantis": [half(next(iter(STATES)))]}}]},
-            "no value 'Atlantis'",
+            "'Atlantis', which is no value",
         ),
     ],
 )

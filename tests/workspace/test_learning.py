@@ -321,7 +321,8 @@ def test_not_while_a_run_uses_it(space: Workspace, word: str) -> None:
     (made,) = space.adapters()
     space.rename_adapter(made, "mine")
     words = {"id": made.adapter_id, "beginning": made.adapter_id[:-2], "name": "mine"}
-    using = space.run(reuse(words[word]))
+    space.import_frame(people(), "others", schema=SCHEMA)
+    using = space.run(reuse(words[word], dataset={"name": "others" if word == "id" else "people"}))
     with (
         RunLock(space.folder / "runs" / using.run_id, using.run_id),
         pytest.raises(RunError, match=f"{using.run_id}, which uses the adapter"),

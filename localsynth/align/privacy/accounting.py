@@ -11,7 +11,7 @@ from localsynth.core.errors import RecipeError, RunError
 from localsynth.core.recipe import budget_fault
 from localsynth.core.targets import Spending
 
-from .library import opendp
+from .extra import opendp
 
 __all__ = ["Ledger", "check_budget", "epsilon_of", "rho_of", "scale_of"]
 

@@ -12,7 +12,7 @@ import numpy as np
 from localsynth.core.targets import Axis
 
 from .accounting import Ledger, scale_of
-from .library import opendp
+from .extra import opendp
 
 __all__ = ["Count", "Curator", "Noised", "Selection", "gaussian", "noisy_max"]
 

@@ -22,7 +22,6 @@ from localsynth.core.columns import Column
 from localsynth.core.errors import SchemaError
 from localsynth.core.grammar import Grammar, seq
 from localsynth.core.grammar import Sequence as Parts
-from localsynth.core.nearest import nearest
 from localsynth.core.schema import Dependency
 
 from .behind import Behind
@@ -144,7 +143,9 @@ def locked_row(
     counts (see :meth:`Locked.keeps`). Raises ``SchemaError`` for outlines of columns that are not there or not numbers.
     """
     named = {column.name: column for column in columns}
-    _check(outlines, named)
+    for one in outlines:
+        if (fault := one.fault(named)) is not None:
+            raise SchemaError(*fault)
     wanted = _different(
         (*dependencies, *(Dependency(determinant=(o.x, o.y), dependent=o.of) for o in outlines))
     )
@@ -345,21 +346,6 @@ def _different(dependencies: Iterable[Dependency]) -> list[Dependency]:
 
 def _about(outlines: Outlines, dependency: Dependency) -> bool:
     return {outlines.x, outlines.y} == set(dependency.determinant) and outlines.of == dependency.dependent
-
-
-def _check(outlines: Iterable[Outlines], columns: Mapping[str, Column]) -> None:
-    for one in outlines:
-        for name in (one.of, one.x, one.y):
-            if name not in columns:
-                raise SchemaError(
-                    f"the outlines are of '{name}', which is no column{nearest(name, tuple(columns))}",
-                    "name the column of values, and those of x and y",
-                )
-        for name in (one.x, one.y):
-            if columns[name].kind not in {"integer", "float"}:
-                raise SchemaError(
-                    f"the outlines have '{name}' as a coordinate, which is no column of numbers"
-                )
 
 
 def _matches(relation: Relation, columns: Sequence[Column], rows: pa.Table) -> Mask:

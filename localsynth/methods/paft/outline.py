@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from localsynth.core.columns import Column
+from localsynth.core.nearest import nearest
 from localsynth.core.words import FieldError
 
 if TYPE_CHECKING:
@@ -56,6 +58,22 @@ class Outlines(BaseModel):
         if len({self.of, self.x, self.y}) < 3:
             raise FieldError(f"outlines name a column twice: {self.of}, {self.x}, {self.y}", "of")
         return self
+
+    def fault(self, columns: Mapping[str, Column]) -> tuple[str, str] | None:
+        """What is wrong with the columns that are named, and a hint. columns : that there are, by name."""
+        for name in (self.of, self.x, self.y):
+            if name not in columns:
+                return (
+                    f"the outlines are of '{name}', which is no column that is written{nearest(name, tuple(columns))}",
+                    "name the column of values, and those of x and y",
+                )
+        for name in (self.x, self.y):
+            if columns[name].kind not in {"integer", "float"}:
+                return (
+                    f"the outlines have '{name}' as a coordinate, which is no column of numbers",
+                    "name the columns of x and y",
+                )
+        return None
 
     def box(self, value: str) -> tuple[tuple[float, float], tuple[float, float]]:
         """Lowest and highest x, lowest and highest y. Raises ``KeyError`` for a value without an outline."""

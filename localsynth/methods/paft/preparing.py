@@ -66,24 +66,14 @@ def _check_outlines(task: Task, params: PAFTParams) -> None:
         )
     columns = {column.name: column for column in written(task.schema)}
     for one in params.outlines:
-        for name in (one.of, one.x, one.y):
-            if name not in columns:
-                raise RecipeError(
-                    f"outlines: '{task.dataset}' has no column '{name}' that is written{nearest(name, tuple(columns))}",
-                    f"columns: {', '.join(columns)}",
-                )
-        for name in (one.x, one.y):
-            if columns[name].kind not in {"integer", "float"}:
-                raise RecipeError(
-                    f"outlines: '{name}' is a coordinate, and no column of numbers",
-                    "name the columns of x and y",
-                )
+        if (fault := one.fault(columns)) is not None:
+            raise RecipeError(*fault)
         of = columns[one.of]
         values = of.categories if isinstance(of, CategoricalColumn) else None
         for value in one.rings:
             if values is not None and value not in values:
                 raise RecipeError(
-                    f"outlines: '{one.of}' has no value '{value}'{nearest(value, values)}",
+                    f"the outlines are of '{value}', which is no value of '{one.of}'{nearest(value, values)}",
                     "write the values as the schema does",
                 )
 
