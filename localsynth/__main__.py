@@ -1,8 +1,34 @@
-"""``python -m localsynth`` is the command line."""
+"""``localsynth`` and ``python -m localsynth``: the terminal UI where nothing else is asked for, else the command line."""
 
 from __future__ import annotations
 
-from localsynth.cli.main import main
+import os
+import sys
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Open the one or the other, and leave with its exit code."""
+    if sys.argv[1:] in ([], ["--read-only"]) and _at_terminal():
+        # Without the command line's own imports, which take as long as the first picture.
+        sys.exit(_open_ui(None, sys.argv[1:] == ["--read-only"]))
+    from localsynth.cli.main import main as command_line
+
+    command_line(_open_ui)
+
+
+def _at_terminal() -> bool:
+    if os.environ.get("TERM") == "dumb":  # the command line tells what is wrong with it
+        return False
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+
+
+def _open_ui(folder: str | None, read_only: bool) -> int:
+    from localsynth.tui.start import open_ui
+
+    return open_ui(folder, read_only=read_only)
+
 
 if __name__ == "__main__":
     main()

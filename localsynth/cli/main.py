@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated, TypeAlias
 
 import typer
 
@@ -25,6 +25,7 @@ from . import (
     schemas,
     statistics,
 )
+from .options import WorkspaceOption, use_workspace
 from .output import debugging, err, say, show_error
 
 __all__ = ["app", "main", "run"]
@@ -53,9 +54,13 @@ for group in (
 ):
     group.register(app)
 
+#: Shows the terminal UI: of a workspace folder, whether to look only; gives the exit code.
+OpenUI: TypeAlias = Callable[[str | None, bool], int]
+
 _SHORT = """\
 localsynth makes synthetic tables with a language model on this machine.
 
+  localsynth                            the terminal UI, where there is a terminal
   localsynth demo                       500 rows of a made-up clinic, from start to end
   localsynth models install smollm2-135m    a small model, the only step that uses the network
   localsynth import patients.csv        a table of yours (it stays in ./workspace)
@@ -80,18 +85,34 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _root(
     context: typer.Context,
+    workspace: WorkspaceOption = None,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Without a command: open the terminal UI to look only.")
+    ] = False,
     _debug: Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails.")] = False,
     _version_wanted: Annotated[
         bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
-    if context.invoked_subcommand is None:
+    if context.invoked_subcommand is not None:
+        if read_only:
+            raise typer.BadParameter("only the terminal UI has it", param_hint="--read-only")
+        use_workspace(workspace)
+    elif read_only or workspace is not None or _at_terminal():
+        opener: OpenUI | None = context.obj
+        if opener is not None:
+            raise typer.Exit(opener(str(workspace) if workspace else None, read_only))
+    else:
         sys.stdout.write(_SHORT)
 
 
-def main() -> None:
-    """Run the command line and leave with its exit code."""
-    code = run(sys.argv[1:])
+def _at_terminal() -> bool:
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+
+
+def main(open_ui: OpenUI | None = None) -> None:
+    """Run the command line and leave with its exit code. open_ui : shows the terminal UI; without it there is none."""
+    code = run(sys.argv[1:], open_ui)
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -99,11 +120,11 @@ def main() -> None:
     sys.exit(code)
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str], open_ui: OpenUI | None = None) -> int:
     """Run one command; every way it can end becomes an exit code, and at most one message."""
     arguments = _without_debug(arguments)
     try:
-        code = app(list(arguments), prog_name="localsynth", standalone_mode=False)
+        code = app(list(arguments), prog_name="localsynth", standalone_mode=False, obj=open_ui)
     except LocalsynthError as error:
         show_error(error)
         _trace()

@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import math
-import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from localsynth.core.events import BatchCommitted, Event, Notice, Progress, RowsRejected, RunEnded, RunStarted
+from localsynth.core.words import duration
 
 from .output import err, say, warn
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from localsynth.workspace import Control
 
 __all__ = ["Display", "display", "duration", "interruptible"]
 
 _LINE_EVERY_S = 5.0
-
-
-def duration(seconds: float | None) -> str:
-    """``3:07``, ``1:02:03``; ``-:--`` where it is not known."""
-    if seconds is None or not math.isfinite(seconds):
-        return "-:--"
-    whole = round(seconds)
-    hours, minutes = whole // 3600, whole // 60 % 60
-    return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
 
 
 class Display:
@@ -163,32 +151,8 @@ def display() -> Iterator[Display]:
         shown.end()
 
 
-@contextmanager
-def interruptible(control: Control) -> Iterator[None]:
+def interruptible(control: Control) -> AbstractContextManager[None]:
     """Ctrl+C once finishes the batch, twice stops at once; before the run begins it just stops. So does SIGTERM."""
-    presses = 0
+    from localsynth.runs.control import interruptible as listening
 
-    def pressed(_number: int, _frame: FrameType | None) -> None:
-        nonlocal presses
-        if not control.running:
-            raise KeyboardInterrupt
-        presses += 1
-        if presses == 1:
-            control.stop()
-            say("finishing the batch, then stopping (Ctrl+C again stops at once and loses the batch)")
-        elif presses == 2:
-            control.kill()
-            say("stopping at once")
-        else:
-            raise KeyboardInterrupt
-
-    try:
-        before = {number: signal.signal(number, pressed) for number in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # not the main thread, where signals do not arrive anyway
-        yield
-        return
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    return listening(control, say)

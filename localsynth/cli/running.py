@@ -11,6 +11,9 @@ import typer
 from localsynth.core.errors import ExitCode
 from localsynth.core.words import counted
 
+from .detaching import DetachOption
+from .detaching import detach as start_detached
+from .detaching import stop as stop_made
 from .options import Format, FormatOption, RunArgument, WorkspaceOption, in_workspace, open_workspace
 from .output import confirm, hint, print_records, print_table, print_text, say
 
@@ -21,7 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["make", "register", "tell"]
 
 runs = typer.Typer(
-    help="The runs of the workspace: list, show, rounds, resume, watch, delete.", invoke_without_command=True
+    help="The runs of the workspace: list, show, rounds, resume, watch, stop, delete.",
+    invoke_without_command=True,
 )
 
 
@@ -49,10 +53,18 @@ def run(
             "--where", help="A condition that every row meets, in SQL: \"disease = 'yes' and age > 60\"."
         ),
     ] = None,
+    detach: DetachOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Make synthetic rows as a recipe says, and their members if it has some. Prints the run's id."""
     space = open_workspace(workspace)
+    if detach:
+        from localsynth.workspace import find_recipe
+
+        path = str(find_recipe(recipe))
+        options = {"rows": rows, "seed": seed, "model": model, "threads": threads, "where": where}
+        start_detached(space, "run", workspace, path=path, **options)
+        return
     finished = make(space, recipe, rows=rows, seed=seed, model=model, threads=threads, where=where)
     tell(space, finished, workspace)
 
@@ -294,6 +306,7 @@ def resume(
         bool,
         typer.Option("--as-recorded", help="Go on with the recorded recipe, even if its file has changed."),
     ] = False,
+    detach: DetachOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Go on with a run that was stopped, broke off or was killed; gives the rows it would have given undisturbed."""
@@ -306,6 +319,9 @@ def resume(
     found = space.get_run(run)
     if found.status is Status.FINISHED:
         say(f"run {found.run_id} is finished already")
+    if detach:
+        start_detached(space, "resume", workspace, run=found.run_id, as_recorded=as_recorded)
+        return
     control = Control()
     with display() as shown, interruptible(control), _resumable(space, shown):
         made = space.resume(found, as_recorded=as_recorded, on_event=shown, control=control)
@@ -326,6 +342,19 @@ def watch(run: RunArgument = "last", workspace: WorkspaceOption = None) -> None:
     say(
         f"{space.standing(found)}: {found.rows_done:,} of {found.rows_wanted:,} rows {found.message}".rstrip()
     )
+
+
+@runs.command("stop")
+def stop(
+    run: RunArgument = "last",
+    now: Annotated[
+        bool, typer.Option("--now", help="At once: the batch under way is lost, what was committed is kept.")
+    ] = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Stop a run that another process makes, after its batch. It can be resumed."""
+    space = open_workspace(workspace)
+    stop_made(space, space.get_run(run), workspace, now=now)
 
 
 @runs.command("delete")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-__all__ = ["FieldError", "counted", "plain", "shown"]
+__all__ = ["FieldError", "counted", "duration", "plain", "shown"]
 
 
 class FieldError(ValueError):
@@ -24,6 +25,15 @@ class FieldError(ValueError):
 def counted(count: int, one: str) -> str:
     """``1 row``, ``2,000 rows``."""
     return f"{count:,} {one}" if count == 1 else f"{count:,} {one}s"
+
+
+def duration(seconds: float | None) -> str:
+    """``3:07``, ``1:02:03``; ``-:--`` where it is not known."""
+    if seconds is None or not math.isfinite(seconds):
+        return "-:--"
+    whole = round(seconds)
+    hours, minutes = whole // 3600, whole // 60 % 60
+    return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
 
 
 def plain(number: float) -> str:

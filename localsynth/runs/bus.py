@@ -84,15 +84,18 @@ def _open(path: Path) -> int:
     return fd
 
 
-def read_events(path: Path, offset: int = 0) -> tuple[list[Event], int]:
+def read_events(path: Path, offset: int = 0, most: int = -1) -> tuple[list[Event], int]:
     """The events from a byte offset on, and the offset to go on from.
 
     A last line without its end is left for the next call; lines that are no event are passed over. No file: no events.
+    most : about how many bytes to read in one call; all by default.
     """
     try:
         with path.open("rb") as file:
             file.seek(offset)
-            data = file.read()
+            data = file.read(most)
+            if len(data) == most:
+                data += file.readline()  # a line longer than that must not be in the way for ever
     except FileNotFoundError:
         return [], offset
     end = data.rfind(b"\n") + 1

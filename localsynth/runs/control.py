@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
 from localsynth.core.contracts import Engine
 
-__all__ = ["Control"]
+if TYPE_CHECKING:
+    from types import FrameType
+
+__all__ = ["Control", "interruptible"]
 
 
 class Control:
@@ -39,6 +47,40 @@ class Control:
     def detach(self) -> None:
         """The run is over."""
         self._engine, self._running = None, False
+
+
+@contextmanager
+def interruptible(control: Control, say: Callable[[str], None]) -> Iterator[None]:
+    """SIGINT or SIGTERM once finishes the batch, twice stops at once; before the run begins it is a ``KeyboardInterrupt``.
+
+    say : told what is being done about it. Changes nothing in a thread other than the main one, where no signal arrives.
+    """
+    presses = 0
+
+    def pressed(_number: int, _frame: FrameType | None) -> None:
+        nonlocal presses
+        if not control.running:
+            raise KeyboardInterrupt
+        presses += 1
+        if presses == 1:
+            control.stop()
+            say("finishing the batch, then stopping (Ctrl+C again stops at once and loses the batch)")
+        elif presses == 2:
+            control.kill()
+            say("stopping at once")
+        else:
+            raise KeyboardInterrupt
+
+    try:
+        before = {number: signal.signal(number, pressed) for number in (signal.SIGINT, signal.SIGTERM)}
+    except ValueError:  # not the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _end(engine: Engine | None) -> None:

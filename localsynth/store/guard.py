@@ -120,13 +120,20 @@ def private_files() -> Iterator[None]:
 _lock_down_lock = threading.Lock()
 
 
-def lock_down(con: duckdb.DuckDBPyConnection) -> None:
+def lock_down(con: duckdb.DuckDBPyConnection, memory: str | None = None) -> None:
     """No Python variable can be read as a table, and no setting changed any more.
 
-    Connections to one file share one instance, which a reader beside this one may have locked already.
+    Connections to one file share one instance, which a reader beside this one may have locked already. memory : the most it
+    may hold while no other reader joins; the next one lifts that, so settings are not locked yet. Only for statements of
+    ours.
     """
     with _lock_down_lock:
         (locked,) = con.execute("SELECT current_setting('lock_configuration')").fetchall()[0]
-        if not locked:
-            con.execute("SET python_enable_replacements = false")
+        if locked:
+            return
+        con.execute("SET python_enable_replacements = false")
+        if memory is None:
+            con.execute("RESET memory_limit")
             con.execute("SET lock_configuration = true")
+        else:
+            con.execute(f"SET memory_limit = '{memory}'")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from .session import Store
 
-__all__ = ["Relation", "Stop", "count", "page", "sql"]
+__all__ = ["Relation", "Stop", "count", "interruptible", "one_condition", "page", "sql"]
 
 Relation: TypeAlias = str | tuple[str, str]
 Stop: TypeAlias = threading.Event
@@ -76,14 +76,14 @@ def page(
     )
     query = f"SELECT * FROM {_name(relation)}"
     if where is not None and where.strip():
-        _one_condition(where)
+        one_condition(where)
         query += f" WHERE (\n{where}\n)"
     if keys:
         query += f" ORDER BY {keys}"
     return _run(store, lambda con: _result(con, query, limit, offset), stop)
 
 
-def _one_condition(where: str) -> None:
+def one_condition(where: str) -> None:
     """A condition must stand by itself, or it could close the parenthesis it is put in. Raises ``SqlError``."""
     import duckdb
 
@@ -100,8 +100,15 @@ def _name(relation: Relation) -> str:
 
 
 def _result(con: duckdb.DuckDBPyConnection, query: str, limit: int | None, offset: int) -> pa.Table:
+    import duckdb
+
     _one_reading_statement(con, query)
-    relation = con.sql(query)
+    try:
+        relation = con.sql(query)
+    except duckdb.Error as error:
+        if "\nLINE " not in str(error):
+            con.execute(query)  # fails in the same way, and says where: DuckDB's relations leave that out
+        raise
     if relation is None:
         raise SqlError("the statement gives no rows", _READ_ONLY)
     columns = relation.columns
@@ -137,12 +144,22 @@ def _texts(statements: Sequence[duckdb.Statement]) -> str:
 
 
 def _run(store: Store, work: Callable[[duckdb.DuckDBPyConnection], _T], stop: Stop | None) -> _T:
-    """Do ``work`` on a reading connection in a thread, and interrupt it when Ctrl+C comes or ``stop`` is set."""
+    with store.read() as con:
+        return interruptible(con, work, stop)
+
+
+def interruptible(
+    con: duckdb.DuckDBPyConnection, work: Callable[[duckdb.DuckDBPyConnection], _T], stop: Stop | None = None
+) -> _T:
+    """Do ``work`` on a reading connection in a thread, and interrupt it when Ctrl+C comes or ``stop`` is set.
+
+    DuckDB's errors come out as ``SqlError``. Raises ``Cancelled`` when interrupted; the connection is of no more use then.
+    """
     results: list[_T] = []
     errors: list[BaseException] = []
     done = threading.Event()
 
-    def target(con: duckdb.DuckDBPyConnection) -> None:
+    def target() -> None:
         try:
             with _translated():
                 results.append(work(con))
@@ -151,22 +168,21 @@ def _run(store: Store, work: Callable[[duckdb.DuckDBPyConnection], _T], stop: St
         finally:
             done.set()
 
-    with store.read() as con:
-        thread = threading.Thread(target=target, args=(con,), name="localsynth-sql", daemon=True)
-        thread.start()
-        interrupted = False
-        try:
-            while not done.wait(0.05):
-                if stop is not None and stop.is_set():
-                    interrupted = True
-                    con.interrupt()
-        except KeyboardInterrupt:
-            interrupted = True
-        while not done.is_set():
-            # An interrupt between two steps of a query is forgotten by DuckDB, so it is repeated until the query ends.
-            con.interrupt()
-            done.wait(0.02)
-        thread.join()
+    thread = threading.Thread(target=target, name="localsynth-sql", daemon=True)
+    thread.start()
+    interrupted = False
+    try:
+        while not done.wait(0.05):
+            if stop is not None and stop.is_set():
+                interrupted = True
+                con.interrupt()
+    except KeyboardInterrupt:
+        interrupted = True
+    while not done.is_set():
+        # An interrupt between two steps of a query is forgotten by DuckDB, so it is repeated until the query ends.
+        con.interrupt()
+        done.wait(0.02)
+    thread.join()
     if interrupted and not results:
         raise Cancelled("the query was interrupted")
     if errors:

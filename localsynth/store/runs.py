@@ -204,17 +204,24 @@ def run_with_rows(store: Store, run_id: str, most: int) -> tuple[Run, pa.Table]:
     Raises ``NotFound``.
     """
     with store.read() as con:
-        done = _exact(con, run_id)[3]
-        run = _run(con.execute(_RUN + " WHERE r.run_id = ?" + _ORDER, [run_id]).fetchall()[0])
-        return run, _rows(con, run_id, max(1, -(-done // most)))
+        run, *_ = run_in(con, run_id)
+        return run, _rows(con, run_id, max(1, -(-run.rows_done // most)))
+
+
+def run_in(con: duckdb.DuckDBPyConnection, run_id: str) -> tuple[Run, Schema, str]:
+    """A run, the schema of its rows and the table (quoted) they are in; inside a transaction of the caller.
+
+    Raises ``NotFound``.
+    """
+    dataset, generation, schema_json, _ = _exact(con, run_id)
+    run = _run(con.execute(_RUN + " WHERE r.run_id = ?" + _ORDER, [run_id]).fetchall()[0])
+    return run, Schema.model_validate_json(schema_json), generations.table_of(con, dataset, generation)
 
 
 def _rows(con: duckdb.DuckDBPyConnection, run_id: str, every: int) -> pa.Table:
     from localsynth.tables import arrow_schema
 
-    dataset, generation, schema_json, _ = _exact(con, run_id)
-    schema = Schema.model_validate_json(schema_json)
-    table = generations.table_of(con, dataset, generation)
+    _, schema, table = run_in(con, run_id)
     some = " AND (row_no - 1) % ? = 0" if every > 1 else ""
     query = f"SELECT {names.columns_sql(schema.names)} FROM {table} WHERE run_id = ?{some} ORDER BY row_no"
     found = con.sql(query, params=[run_id, every] if every > 1 else [run_id])

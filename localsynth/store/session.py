@@ -39,11 +39,13 @@ class Store:
     ----------
     folder : where ``workspace.duckdb`` and its subfolders lie.
     timeout : seconds to wait while another process, or another thread, holds the file.
+    read_only : :meth:`write` is refused, and nothing is brought up to date or tidied.
     """
 
-    def __init__(self, folder: Path, timeout: float = 10.0) -> None:
+    def __init__(self, folder: Path, timeout: float = 10.0, *, read_only: bool = False) -> None:
         self.folder = Path(folder).absolute()
         self.timeout = timeout
+        self.read_only = read_only
 
     def __repr__(self) -> str:
         return f"Store({str(self.folder)!r})"
@@ -61,17 +63,22 @@ class Store:
         return store
 
     @classmethod
-    def open(cls, folder: Path | str, create: bool = False, timeout: float = 10.0) -> Store:
+    def open(
+        cls, folder: Path | str, create: bool = False, timeout: float = 10.0, *, read_only: bool = False
+    ) -> Store:
         """Open a workspace and bring an older one up to date; with ``create``, make it where it is absent.
 
-        Raises ``StoreError`` (absent, no workspace, no permission), ``StoreLocked`` or ``StoreVersionError``.
+        Raises ``StoreError`` (absent, no workspace, no permission), ``StoreLocked`` or ``StoreVersionError``; with
+        ``read_only``, ``StoreError`` for an older one, too.
         """
-        store = cls(Path(folder), timeout)
+        store = cls(Path(folder), timeout, read_only=read_only)
         if not store.path.exists():
             if create:
                 return cls.create(folder, timeout)
             raise StoreError(f"there is no workspace in {store.folder}", "localsynth init makes one")
         migrate.bring_up(store)
+        if read_only:
+            return store
         with suppress(OSError):  # housekeeping: who cannot do it now leaves it to the next
             removing.sweep(store)
         return store
@@ -105,6 +112,10 @@ class Store:
         read-only
         file and the like. Nothing of a failed transaction is kept.
         """
+        if self.read_only:
+            raise StoreError(
+                f"the workspace {self.folder} is open for looking only", "open it without --read-only"
+            )
         if self.path.exists() and not os.access(self.path, os.W_OK):
             raise trouble.read_only(self.path)
         with (
@@ -126,10 +137,13 @@ class Store:
                 con.close()
 
     @contextmanager
-    def read(self, timeout: float | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    def read(
+        self, timeout: float | None = None, *, memory: str | None = None
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
         """One read-only transaction that can reach nothing but the workspace: no files, no settings, no extensions.
 
-        Several readers may be open at once. Raises ``StoreLocked`` and ``StoreError``.
+        Several readers may be open at once. memory : the most it may hold while it is the only one, such as ``64MB``; whole
+        statements of other people are not for it. Raises ``StoreLocked`` and ``StoreError``.
         """
         if not self.path.exists():
             raise StoreError(f"there is no workspace in {self.folder}", "localsynth init makes one")
@@ -141,7 +155,7 @@ class Store:
         ):
             con = self._connect(config, read_only=True, timeout=self._limit(timeout))
             try:
-                guard.lock_down(con)
+                guard.lock_down(con, memory)
                 con.execute("BEGIN TRANSACTION READ ONLY")
                 yield con
             finally:

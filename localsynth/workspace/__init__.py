@@ -11,6 +11,7 @@ pandas is imported only by the methods that give or take a frame.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,18 +32,26 @@ from localsynth.store import runs as records
 from localsynth.store.rounds import read_rounds
 
 from .adapters import Adapters
+from .background import Background, Job, forget_jobs
 from .base import PathLike, workspace_folder
+from .browse import Browsing
 from .choosing import Overrides
 from .datasets import Datasets
 from .doctor import Finding, examine
+from .drafts import Checked, Drafts, MethodCard, ModelChoice
+from .estimate import Estimate, Pace
 from .evaluations import Evaluations
-from .files import format_of, save
+from .files import check_place, format_of, save
 from .filling import Fills
+from .glance import Glances
+from .jobfiles import Failure, JobFailed, JobState, JobStep, Phase
 from .launch import Place, resume, start
 from .nested import members_due, members_of, members_recipe, parent_of
 from .packaged import copy_recipe, find_recipe, packaged_recipes
+from .preview import Previews
 from .suggesting import Suggesting
 from .verify import Verification, verify_table
+from .watching import Heard, Newest, Watching
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,16 +59,49 @@ if TYPE_CHECKING:
 
     from localsynth.engine.catalog import Catalog
 
-__all__ = ["Control", "Workspace", "copy_recipe", "find_recipe", "packaged_recipes", "workspace_folder"]
+__all__ = [
+    "Checked",
+    "Control",
+    "Estimate",
+    "Failure",
+    "Heard",
+    "Job",
+    "JobFailed",
+    "JobState",
+    "JobStep",
+    "MethodCard",
+    "ModelChoice",
+    "Newest",
+    "Pace",
+    "Phase",
+    "Workspace",
+    "copy_recipe",
+    "find_recipe",
+    "packaged_recipes",
+    "workspace_folder",
+]
 
 
-class Workspace(Datasets, Suggesting, Evaluations, Adapters, Fills):
+class Workspace(
+    Datasets,
+    Suggesting,
+    Evaluations,
+    Adapters,
+    Fills,
+    Background,
+    Browsing,
+    Previews,
+    Glances,
+    Watching,
+    Drafts,
+):
     """A folder with one DuckDB file in it: datasets, runs, rows; and adapters beside it.
 
     folder : default as :func:`workspace_folder`. It is made when something is first put into it.
 
     Every method raises a :class:`~localsynth.core.errors.LocalsynthError` with a sentence and a hint; none holds the
-    file open longer than one transaction, so other processes can read it at any time.
+    file open longer than one transaction, so other processes can read it at any time; a view on rows (:meth:`browse`) lets
+    writers in half a second after its last page.
     """
 
     # --- runs --------------------------------------------------------------------------------------------------------
@@ -171,6 +213,7 @@ class Workspace(Datasets, Suggesting, Evaluations, Adapters, Fills):
                 "delete that run first",
             )
         records.delete(self.store, found.run_id)
+        forget_jobs(self.folder, [found.run_id])
         return found
 
     # --- rows --------------------------------------------------------------------------------------------------------
@@ -237,9 +280,29 @@ class Workspace(Datasets, Suggesting, Evaluations, Adapters, Fills):
 
         return for_pandas(self.sql_arrow(query))
 
-    def sql_arrow(self, query: str, *, limit: int | None = None, offset: int = 0) -> pa.Table:
-        """The result of one read-only statement. Raises ``SqlError`` with DuckDB's own message."""
-        return reading.sql(self.store, query, limit=limit, offset=offset)
+    def sql_arrow(
+        self, query: str, *, limit: int | None = None, offset: int = 0, stop: threading.Event | None = None
+    ) -> pa.Table:
+        """The result of one read-only statement. Raises ``SqlError`` with DuckDB's own message.
+
+        stop : set it, from any thread, to interrupt the query; ``Cancelled`` is raised then.
+        """
+        return reading.sql(self.store, query, limit=limit, offset=offset, stop=stop)
+
+    def export_sql(
+        self,
+        query: str,
+        path: PathLike,
+        *,
+        format: str | None = None,  # noqa: A002
+        overwrite: bool = False,
+        stop: threading.Event | None = None,
+    ) -> Path:
+        """Write the whole result of one read-only statement to a file, as :meth:`export` writes rows."""
+        target = Path(path)
+        kind = format_of(target, format)
+        check_place(target, overwrite=overwrite)
+        return save(self.sql_arrow(query, stop=stop), target, kind, overwrite=overwrite)
 
     def page(
         self,

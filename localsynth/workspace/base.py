@@ -7,10 +7,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self, TypeAlias
 
-from localsynth.core.errors import NotFound
+from localsynth.core.errors import NotFound, StoreError
 from localsynth.core.run import Run
 from localsynth.store import runs as records
-from localsynth.store.session import Store
+from localsynth.store.session import FILE, Store
 
 __all__ = ["Base", "PathLike", "workspace_folder"]
 
@@ -23,10 +23,17 @@ def workspace_folder(folder: PathLike | None = None) -> Path:
 
 
 class Base:
-    """A folder, the store in it, and its runs by name."""
+    """A folder, the store in it, and its runs by name.
 
-    def __init__(self, folder: PathLike | None = None) -> None:
+    timeout : seconds to wait for whoever holds the file. read_only : nothing is ever written; what would be is refused.
+    """
+
+    def __init__(
+        self, folder: PathLike | None = None, *, timeout: float = 10.0, read_only: bool = False
+    ) -> None:
         self.folder = workspace_folder(folder)
+        self.timeout = timeout
+        self.read_only = read_only
 
     def __repr__(self) -> str:
         return f"Workspace({str(self.folder)!r})"
@@ -34,11 +41,20 @@ class Base:
     @cached_property
     def store(self) -> Store:
         """The store of a workspace that exists. Raises ``StoreError`` where it does not."""
-        return Store.open(self.folder)
+        return Store.open(self.folder, timeout=self.timeout, read_only=self.read_only)
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a workspace in the folder."""
+        return (self.folder / FILE).exists()
 
     def init(self) -> Self:
         """Make the workspace if it is not there."""
-        self.store = Store.open(self.folder, create=True)
+        if self.read_only and not self.exists:
+            raise StoreError(
+                f"there is no workspace in {self.folder} to look at", "open it without --read-only"
+            )
+        self.store = Store.open(self.folder, create=True, timeout=self.timeout, read_only=self.read_only)
         return self
 
     def get_run(self, run: Run | str) -> Run:

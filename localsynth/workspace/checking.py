@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from localsynth.core.contracts import Method
@@ -18,9 +20,9 @@ from localsynth.store.where import read_where
 from .choosing import build_method
 from .nested import check_completes
 from .permission import allow_budget, allow_condition, reads_targets
-from .sources import declared_schema
+from .sources import SAMPLE, declared_schema
 
-__all__ = ["check_recipe", "check_schema"]
+__all__ = ["check_recipe", "check_schema", "recipe_checks"]
 
 
 def check_schema(schema: Schema) -> None:
@@ -37,25 +39,51 @@ def check_recipe(path: Path) -> Recipe:
     """
     recipe = Recipe.load(path)
     method = build_method(recipe, path)
-    if recipe.privacy.epsilon is not None:
-        allow_budget(method)
-    if recipe.where is not None:
-        allow_condition(method)
-    for spec in [recipe.dataset, *([recipe.members.dataset] if recipe.members is not None else [])]:
-        schema = declared_schema(spec, path.parent)
-        if schema is not None:
-            check_schema(schema)
-            if recipe.where is not None:
-                read_where(recipe.where, schema)
-        source = spec.source
-        if source is not None and not source.startswith("sample:") and not (path.parent / source).is_file():
-            raise RecipeError(
-                f"{path.name}: the source {source} is not there", "paths start from the recipe's folder"
-            )
-        _check_statistics(spec, schema, path.parent, method)
-    if recipe.members is not None:
-        _check_members(recipe, recipe.members, path.parent)
+    for _, check in recipe_checks(recipe, method, path.parent, path.name):
+        check()
     return recipe
+
+
+def recipe_checks(
+    recipe: Recipe, method: Method, folder: Path, name: str
+) -> Iterator[tuple[tuple[str, ...], Callable[[], None]]]:
+    """What can be told without a workspace: a place in the recipe, and what raises where something is wrong there.
+
+    folder : what relative paths start from. name : of the recipe, for messages.
+    """
+    if recipe.privacy.epsilon is not None:
+        yield ("privacy", "epsilon"), partial(allow_budget, method)
+    if recipe.where is not None:
+        yield ("where",), partial(allow_condition, method)
+    specs: list[tuple[tuple[str, ...], DatasetSpec]] = [(("dataset",), recipe.dataset)]
+    if recipe.members is not None:
+        specs.append((("members", "dataset"), recipe.members.dataset))
+    for place, spec in specs:
+        yield (*place, "schema"), partial(_check_declared, spec, folder)
+        if recipe.where is not None:
+            yield ("where",), partial(_check_where, recipe.where, spec, folder)
+        yield (*place, "source"), partial(_check_source, spec, folder, name)
+        yield (*place, "statistics"), partial(_check_statistics, spec, folder, method)
+    if recipe.members is not None:
+        yield ("members",), partial(_check_members, recipe, recipe.members, folder)
+
+
+def _check_declared(spec: DatasetSpec, folder: Path) -> None:
+    schema = declared_schema(spec, folder)
+    if schema is not None:
+        check_schema(schema)
+
+
+def _check_where(where: str, spec: DatasetSpec, folder: Path) -> None:
+    schema = declared_schema(spec, folder)
+    if schema is not None:
+        read_where(where, schema)
+
+
+def _check_source(spec: DatasetSpec, folder: Path, name: str) -> None:
+    source = spec.source
+    if source is not None and not source.startswith(SAMPLE) and not (folder / source).is_file():
+        raise RecipeError(f"{name}: the source {source} is not there", "paths start from the recipe's folder")
 
 
 def _check_members(recipe: Recipe, tie: MembersSpec, folder: Path) -> None:
@@ -68,10 +96,11 @@ def _check_members(recipe: Recipe, tie: MembersSpec, folder: Path) -> None:
         wide_rules(names[0], above, below, tie.size, tie.rules)
 
 
-def _check_statistics(spec: DatasetSpec, schema: Schema | None, folder: Path, method: Method) -> None:
+def _check_statistics(spec: DatasetSpec, folder: Path, method: Method) -> None:
     """The statistics file as a run would read it; a method that reads none does not open it."""
     if spec.statistics is None or not reads_targets(method):
         return
+    schema = declared_schema(spec, folder)
     if schema is not None:
         load_statistics(folder / spec.statistics, schema)
         return

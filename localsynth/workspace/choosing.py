@@ -79,12 +79,16 @@ def overridden(recipe: Recipe, overrides: Overrides) -> Recipe:
     return validate(Recipe, data, "", None, "recipe")
 
 
-def build_method(recipe: Recipe, path: Path | None) -> Method:
-    """The recipe's method with its parameters. Raises ``NotFound`` and ``RecipeError`` with the nearest name."""
+def build_method(recipe: Recipe, path: Path | None, text: str | None = None) -> Method:
+    """The recipe's method with its parameters. text : of the recipe, by default that of the file at ``path``.
+
+    Raises ``NotFound`` and ``RecipeError`` with the nearest name.
+    """
     kind = registry.get(recipe.method.name)
     # Checked inside a table called `method`, so that a mistake is told with the line it has in the file.
     table = create_model("table", method=(kind.Params, ...))
-    text = path.read_text("utf-8-sig") if path is not None and path.is_file() else ""
+    if text is None:
+        text = path.read_text("utf-8-sig") if path is not None and path.is_file() else ""
     params: MethodParams = validate(table, {"method": recipe.method.params}, text, path, "recipe").method  # type: ignore[attr-defined]
     return registry.build(kind, params)
 

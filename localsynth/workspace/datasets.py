@@ -15,6 +15,7 @@ from localsynth.store import datasets
 from localsynth.store import runs as records
 from localsynth.store.removing import Removed, copies, drop
 
+from .background import forget_jobs
 from .base import Base, PathLike
 from .nested import parent_of
 
@@ -157,7 +158,9 @@ class Datasets(Base):
                 f"rows of {counted(len(members), 'run')} of '{members[0].dataset}' belong to rows of runs of '{exact}'",
                 f"localsynth datasets remove {members[0].dataset}, or `localsynth runs delete {members[0].run_id}`",
             )
-        return drop(self.store, exact, with_runs=True)
+        gone = drop(self.store, exact, with_runs=True)
+        forget_jobs(self.folder, gone.runs, exact)
+        return gone
 
     def copies(self) -> list[Path]:
         """Copies of the whole workspace from before it was brought up to date: they hold datasets removed since."""

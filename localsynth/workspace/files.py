@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -20,7 +21,17 @@ from localsynth.core.nearest import nearest
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["FORMATS", "check_place", "format_of", "save", "save_copy", "save_text", "text_of", "write"]
+__all__ = [
+    "FORMATS",
+    "check_place",
+    "format_of",
+    "save",
+    "save_copy",
+    "save_pieces",
+    "save_text",
+    "text_of",
+    "write",
+]
 
 FORMATS = ("csv", "tsv", "parquet", "jsonl")
 _CHUNK = 10_000
@@ -50,6 +61,17 @@ def save(table: pa.Table, path: Path, format: str, *, overwrite: bool = False) -
     Raises ``DatasetError`` where the file exists, ``StoreError`` where it cannot be written.
     """
     return _place(path, lambda file: write(table, file, format), overwrite=overwrite)
+
+
+def save_pieces(
+    pieces: Iterator[pa.Table],
+    path: Path,
+    format: str,  # noqa: A002
+    *,
+    overwrite: bool = False,
+) -> Path:
+    """Write one table that comes in pieces of one shape, at least one; as :func:`save`, without holding all of it."""
+    return _place(path, lambda file: _write_pieces(pieces, file, format), overwrite=overwrite)
 
 
 def save_text(text: str, path: Path, *, overwrite: bool = False) -> Path:
@@ -121,6 +143,32 @@ def write(table: pa.Table, file: IO[bytes], format: str) -> None:  # noqa: A002
     }
     for text in lines[format](table):
         file.write(text.encode())
+
+
+def _write_pieces(pieces: Iterator[pa.Table], file: IO[bytes], format: str) -> None:  # noqa: A002
+    if format == "parquet":
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        from .frames import with_pandas_types
+
+        first = next(pieces)
+        # No piece knows of gaps in the next ones, so the note is of a row that has nothing but gaps.
+        gaps = [pa.nulls(1, field.type) for field in first.schema]
+        schema = with_pandas_types(pa.table(gaps, first.column_names)).schema
+        with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+            for piece in chain([first], pieces):
+                writer.write_table(piece.cast(schema))
+        return
+    write(next(pieces), file, format)
+    for piece in pieces:
+        if format == "jsonl":
+            write(piece, file, format)
+        else:
+            lines = _separated(piece, "," if format == "csv" else "\t")
+            next(lines)  # the names
+            for text in lines:
+                file.write(text.encode())
 
 
 def text_of(value: Any) -> str:

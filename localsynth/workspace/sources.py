@@ -17,7 +17,7 @@ from localsynth.store import runs as records
 from localsynth.store.linked import Follow
 from localsynth.store.session import Store
 
-__all__ = ["declared_schema", "ensure", "ensure_dataset", "schema_changes"]
+__all__ = ["aimed", "declared_schema", "ensure", "ensure_dataset", "schema_changes"]
 
 Say = Callable[[str], None]
 SAMPLE = "sample:"
@@ -27,7 +27,7 @@ def declared_schema(spec: DatasetSpec, folder: Path) -> Schema | None:
     """The schema file of a recipe, with the recipe's target; ``None`` where it names none. Raises ``SchemaError``."""
     if spec.schema_file is None:
         return None
-    return _aimed(Schema.load(folder / spec.schema_file), spec.target)
+    return aimed(Schema.load(folder / spec.schema_file), spec.target)
 
 
 def ensure_dataset(store: Store, recipe: Recipe, folder: Path, say: Say) -> Dataset:
@@ -49,7 +49,7 @@ def ensure(store: Store, spec: DatasetSpec, folder: Path, say: Say, follow: Foll
         return _create(store, spec, schema, folder, say, follow)
     vouched = schema is not None and not schema.inferred
     if schema is None:
-        schema = _aimed(found.schema, spec.target)
+        schema = aimed(found.schema, spec.target)
     changed = schema.to_json() != found.schema.to_json()
     kept = found.declared and (not changed or not schema.inferred)
     declared = vouched or kept
@@ -94,7 +94,8 @@ def _create(
     return datasets.import_file(store, folder / spec.source, **options)
 
 
-def _aimed(schema: Schema, target: str | None) -> Schema:
+def aimed(schema: Schema, target: str | None) -> Schema:
+    """The schema with a recipe's target, where it names one. Raises ``RecipeError`` for one that is no column."""
     if target is None or target == schema.target:
         return schema
     if target not in schema.names:

@@ -1,0 +1,319 @@
+"""Work in a process of its own, which goes on when the one that started it ends: runs, evaluations, imports."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from localsynth.core.errors import NotFound, RunError, StoreError
+from localsynth.core.nearest import nearest
+from localsynth.core.run import Run
+from localsynth.engine.child import finding_us
+from localsynth.runs.lock import holder
+from localsynth.store import trouble
+
+from .base import Base
+from .jobfiles import Failure, JobState, Phase, StatusFile, StatusReader
+from .jobrequests import REQUESTS, ImportRequest, Request, RunRequest, read_request, write_request
+from .nested import members_of
+from .sources import SAMPLE
+
+__all__ = ["Background", "Job", "JobKind", "forget_jobs"]
+
+JobKind: TypeAlias = Literal["run", "resume", "evaluate", "import"]
+
+_FOLDER = "jobs"
+_KEPT = 200
+_KEPT_S = 30 * 24 * 3600.0
+_GRACE_S = 5.0  # for a job that is told to stop at once; then it is killed
+_SIGNALS = signal.SIGINT, signal.SIGTERM
+
+
+class Job:
+    """A job of a workspace, running or over. Every method reads small files only, and waits for nothing.
+
+    Raises ``NotFound`` where there is none in the folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.id = folder.name
+        try:
+            self.kind, started, self.request = read_request(folder)
+        except (OSError, ValueError) as error:
+            raise NotFound(f"there is no job '{folder.name}' in this workspace") from error
+        self.started_at = datetime.fromtimestamp(started, UTC)
+        self.title = self.request.title
+        self._status = StatusReader(folder)
+
+    def __repr__(self) -> str:
+        return f"Job({self.id!r})"
+
+    @property
+    def pid(self) -> int | None:
+        """Of its process; ``None`` where that has ended, 0 where it is not known yet."""
+        return holder(self.folder)
+
+    @property
+    def log(self) -> Path:
+        """What its process printed."""
+        return self.folder / "log"
+
+    def alive(self) -> bool:
+        """Whether its process is there."""
+        return self.pid is not None
+
+    def state(self) -> JobState:
+        """How far it is."""
+        alive = self.alive()  # asked before reading: what was said until then is read below
+        state = self._status.read()
+        if alive or state.over:
+            return state
+        if state.stopping:
+            return replace(state, phase=Phase.STOPPED)
+        found = f"its log is {self.log}"
+        if state.run_id is not None:
+            found = f"`localsynth runs resume {state.run_id}` goes on where it was; {found}"
+        return replace(
+            state,
+            phase=Phase.DIED,
+            error=Failure(f"the process of the job '{self.title}' ended in mid-work", found),
+        )
+
+    def stop(self) -> None:
+        """Ask it to stop: a run finishes its batch and can be resumed, of anything else nothing is kept."""
+        if signalled(self.folder, signal.SIGINT):
+            StatusFile(self.folder).add(stopping=True)
+
+    def kill(self) -> None:
+        """Stop it at once; a run keeps what is committed. What does not end within 5 s of that is killed."""
+        # The second signal stops a run at once, and two of one kind sent together may count as one.
+        asked = self.state().stopping
+        if signalled(self.folder, *(_SIGNALS[1:] if asked else _SIGNALS)):
+            StatusFile(self.folder).add(stopping=True)
+            timer = threading.Timer(_GRACE_S, self._end)
+            timer.daemon = True
+            timer.start()
+
+    def forget(self) -> None:
+        """Remove its folder. Raises ``RunError`` while it goes on, ``StoreError`` where the folder cannot be removed."""
+        if self.alive():
+            raise RunError(f"the job '{self.title}' is still going on", "stop it first")
+        try:
+            shutil.rmtree(self.folder)
+        except OSError as error:
+            raise trouble.from_os(error, self.folder, "remove") from error
+
+    def _end(self) -> None:
+        with suppress(ProcessLookupError):
+            if pid := self.pid:
+                os.killpg(pid, signal.SIGKILL)
+
+
+class Background(Base):
+    """Jobs: started, listed, found; and runs stopped, whoever makes them."""
+
+    def start_job(self, kind: JobKind, **request: Any) -> Job:
+        """Do something in a process of its own and come back at once: it goes on when this process ends.
+
+        request : fields of the kind's class in :mod:`~localsynth.workspace.jobrequests`. The folder of the workspace is made
+        if it is not there. Raises ``StoreError`` where the job cannot be written down, or the workspace is open for looking
+        only; all else that is wrong is told by :meth:`Job.state`.
+        """
+        self._may_write()
+        asked = _absolute(REQUESTS[kind](**request))
+        jobs = self.folder / _FOLDER
+        folder = jobs / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{kind}-{secrets.token_hex(3)}"
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            jobs.mkdir(mode=0o700, exist_ok=True)
+            folder.mkdir(mode=0o700)
+            _spawn(folder, kind, asked)
+        except OSError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise trouble.from_os(error, folder, "create") from error
+        _sweep(jobs)
+        return Job(folder)
+
+    def jobs(self) -> list[Job]:
+        """All jobs on disk, newest first: those of other processes, and those that are over, too."""
+        return sorted(_jobs(self.folder), key=lambda job: job.started_at, reverse=True)
+
+    def job(self, job_id: str) -> Job:
+        """The job of that id. Raises ``NotFound``."""
+        known = {job.id: job for job in _jobs(self.folder)}
+        if job_id not in known:
+            raise NotFound(f"there is no job '{job_id}' in this workspace{nearest(job_id, known)}")
+        return known[job_id]
+
+    def stop_run(self, run: Run | str = "last", *, now: bool = False) -> bool:
+        """Ask whoever makes a run, or the members of its rows, to finish the batch and stop; ``now``: to stop at once.
+
+        Gives ``False`` where nobody makes it. Waits for nothing. Raises ``RunError`` where its process is this one, another
+        user's, or cannot be seen from here.
+        """
+        self._may_write()
+        found = self.get_run(run)
+        for job in _jobs(self.folder):
+            if found.run_id in job.state().run_ids and job.alive():
+                job.kill() if now else job.stop()
+                return True
+        members = members_of(self.store, found)
+        made = [found.run_id] if members is None else [found.run_id, members.run_id]
+        return any(
+            signalled(self.folder / "runs" / run_id, *(_SIGNALS if now else _SIGNALS[:1])) for run_id in made
+        )
+
+    def _may_write(self) -> None:
+        if self.read_only:
+            raise StoreError(
+                f"the workspace {self.folder} is open for looking only", "open it without --read-only"
+            )
+
+
+def forget_jobs(workspace: Path, run_ids: Iterable[str], dataset: str | None = None) -> None:
+    """Remove the folders of jobs that are over and made or judged those runs, or imported that dataset."""
+    gone = set(run_ids)
+    for job in _jobs(workspace):
+        state = job.state()
+        of_dataset = dataset is not None and state.result.get("dataset") == dataset
+        of_run = not gone.isdisjoint((*state.run_ids, *state.result.get("runs", ())))
+        if state.over and not job.alive() and (of_dataset or of_run):
+            shutil.rmtree(job.folder, ignore_errors=True)
+
+
+def signalled(folder: Path, *numbers: signal.Signals) -> bool:
+    """Send signals to the process that holds the lock in a folder; ``False`` where none does. Raises ``RunError``."""
+    pid = holder(folder)
+    if pid is None:
+        return False
+    if pid == os.getpid():
+        raise RunError("that is made by this very process", "use the Control it was started with")
+    if not pid or not _holds(pid, folder / "lock"):
+        raise RunError("the process that makes it cannot be seen from here", "stop it where it was started")
+    try:
+        for number in numbers:
+            os.kill(pid, number)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        raise RunError(f"process {pid}, which makes it, is another user's", "ask them to stop it") from None
+    return True
+
+
+def _holds(pid: int, lock: Path) -> bool:
+    """Whether that process has the lock open: in another container, its number is that of a stranger here."""
+    held = lock.stat()
+    try:
+        with os.scandir(f"/proc/{pid}/fd") as entries:
+            return any(_same(entry, held) for entry in entries)
+    except PermissionError:
+        return True  # another user's; a signal will tell
+    except FileNotFoundError:
+        return not Path("/proc/self").exists()
+
+
+def _same(entry: os.DirEntry[str], held: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(entry.stat(), held)
+    except OSError:  # closed since
+        return False
+
+
+def _absolute(request: Request) -> Request:
+    """With paths that mean the same wherever they are read."""
+    if isinstance(request, RunRequest) and request.path is not None:
+        return replace(request, path=_full(request.path))
+    if isinstance(request, ImportRequest):
+        schema = _full(request.schema_file) if request.schema_file is not None else None
+        source = os.fspath(request.source)
+        return replace(
+            request, schema_file=schema, source=source if source.startswith(SAMPLE) else _full(source)
+        )
+    return request
+
+
+def _full(path: str | os.PathLike[str]) -> str:
+    return str(Path(path).expanduser().absolute())
+
+
+def _spawn(folder: Path, kind: str, request: Request) -> None:
+    """Start the process of a job. Raises ``OSError``."""
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        # Taken here and inherited, so that there is no moment at which the job looks dead.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        write_request(folder, kind, request)
+        with _blocked(), open(folder / "log", "xb", opener=_private) as log:
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "localsynth.workspace.job", str(folder), str(lock)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=(lock,),
+                env=finding_us(os.environ),
+                start_new_session=True,  # the terminal's end is not the job's
+            )
+        os.pwrite(lock, f"{process.pid}\n".encode(), 0)
+    finally:
+        os.close(lock)
+    # Whoever starts a process has to take note of its end, or it stays in the system's table.
+    threading.Thread(target=process.wait, name=f"{folder.name} ends", daemon=True).start()
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+@contextmanager
+def _blocked() -> Iterator[None]:
+    """A process that is started in here gets its first signals when it is ready to judge them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _jobs(workspace: Path) -> Iterator[Job]:
+    for name in _names(workspace / _FOLDER):
+        with suppress(NotFound):  # one that is being made, or removed
+            yield Job(workspace / _FOLDER / name)
+
+
+def _names(folder: Path) -> list[str]:
+    """Newest first."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted((e.name for e in entries if e.is_dir(follow_symlinks=False)), reverse=True)
+    except OSError:
+        return []
+
+
+def _sweep(jobs: Path) -> None:
+    """Remove jobs that were over long ago, and the oldest of too many. What cannot be removed stays."""
+    oldest = time.time() - _KEPT_S
+    for place, name in enumerate(_names(jobs)):
+        folder = jobs / name
+        if (place >= _KEPT or _last_said(folder) < oldest) and holder(folder) is None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _last_said(folder: Path) -> float:
+    for path in (folder / "status.jsonl", folder):
+        with suppress(OSError):
+            return path.stat().st_mtime
+    return time.time()

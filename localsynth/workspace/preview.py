@@ -1,0 +1,184 @@
+"""A look at a table before it is imported: what an import would make of its first rows. Nothing is written."""
+
+from __future__ import annotations
+
+import codecs
+import tempfile
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from localsynth.core.schema import Schema
+from localsynth.store.session import Store
+
+from .base import Base, PathLike
+from .sources import SAMPLE
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+    from localsynth.store.samples import Sample
+
+__all__ = ["Preview", "Previews"]
+
+_ROWS = 2_000
+_BYTES = 8 << 20  # of a text file, at most
+_HEADED = frozenset({".csv", ".tsv"})  # their first record is of names
+_LINES = _HEADED | {".jsonl", ".ndjson"}
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What the first rows of a table look like.
+
+    source : the file's name or ``sample:NAME``. schema : as inferred from the rows looked at; an import looks at all train
+    rows, so that ranges and categories may grow. rows : how many were looked at. total : how many there are, ``None`` where
+    only reading the whole file would tell. size : of the file in bytes, ``None`` for a sample.
+    """
+
+    source: str
+    schema: Schema
+    rows: int
+    total: int | None
+    size: int | None
+
+
+class Previews(Base):
+    """Tables looked at before they are datasets."""
+
+    def preview(
+        self, source: PathLike, *, encoding: str | None = None, target: str | None = None, rows: int = _ROWS
+    ) -> Preview:
+        """Look at the first rows of a file, or of ``sample:NAME``. The workspace need not exist, and is not touched.
+
+        Raises ``DatasetError`` as an import would where these rows, or the file, cannot be used.
+        """
+        if str(source).startswith(SAMPLE):
+            return _of_sample(str(source), target)
+        path = Path(source).expanduser().absolute()
+        with tempfile.TemporaryDirectory(prefix="localsynth-") as folder:
+            head = _Head(path, encoding, Path(folder), rows)
+            schema, seen = _inferred(Path(folder), head.stage, target)
+        total = head.total if head.cut else seen
+        return Preview(path.name, schema, seen, total, path.stat().st_size)
+
+    @staticmethod
+    def samples() -> list[Sample]:
+        """The tables that come with the program."""
+        from localsynth.store import samples
+
+        return [samples.find(name) for name in samples.sample_names()]
+
+
+def _of_sample(source: str, target: str | None) -> Preview:
+    from localsynth.store import samples
+    from localsynth.store.files import stage_table
+
+    sample = samples.find(source)
+    table = sample.load()
+    with tempfile.TemporaryDirectory(prefix="localsynth-") as folder:
+        schema, seen = _inferred(
+            Path(folder), lambda _, con: stage_table(con, table, source), target or sample.target
+        )
+    return Preview(source, sample.describe(schema), seen, seen, None)
+
+
+def _inferred(
+    folder: Path, stage: Callable[[Store, duckdb.DuckDBPyConnection], None], target: str | None
+) -> tuple[Schema, int]:
+    from localsynth.store.files import staging
+    from localsynth.store.infer import infer_schema
+
+    store = Store(folder)  # only a folder to spill into
+    with staging(store) as con:
+        stage(store, con)
+        schema = infer_schema(con, "SELECT * FROM staged", target=target)
+        (seen,) = con.execute("SELECT count(*) FROM staged").fetchall()[0]
+    return schema, int(seen)
+
+
+class _Head:
+    """The beginning of a file, in a form that importing takes.
+
+    cut : whether there is more. total : how many rows there are in all, where that is known without reading them.
+    """
+
+    def __init__(self, path: Path, encoding: str | None, folder: Path, rows: int) -> None:
+        self.cut = False
+        self.total: int | None = None
+        self._path, self._encoding, self._folder, self._rows = path, encoding, folder, rows
+
+    def stage(self, store: Store, con: duckdb.DuckDBPyConnection) -> None:
+        """Read it into ``staged``. What is no file of a known kind is left to importing to complain of."""
+        from localsynth.store.files import stage_file, stage_table
+
+        kind = self._path.suffix.lower()
+        if self._path.is_file() and kind == ".parquet" and self._encoding is None:
+            table = self._first_batch()
+            if table is not None:
+                stage_table(con, table, self._path.name)
+                return
+        if self._path.is_file() and kind in _LINES and (head := self._first_lines()) is not None:
+            stage_file(store, con, head, None)
+            return
+        stage_file(store, con, self._path, self._encoding)
+
+    def _first_batch(self) -> pa.Table | None:
+        """``None`` where it is no Parquet file, or small."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            with closing(pq.ParquetFile(self._path)) as file:
+                total = file.metadata.num_rows
+                if total <= self._rows:
+                    return None
+                table = pa.Table.from_batches([next(file.iter_batches(batch_size=self._rows))])
+        except (OSError, pa.ArrowException):
+            return None
+        self.cut, self.total = True, total
+        return table
+
+    def _first_lines(self) -> Path | None:
+        """A file of the same name with the first records, in UTF-8; ``None`` where the file is short, or cannot be decoded."""
+        try:
+            decoder = codecs.getincrementaldecoder(self._encoding or "utf-8")()
+            with self._path.open("rb") as file:
+                text = decoder.decode(file.read(_BYTES))
+                whole = not file.read(1)
+        except (OSError, LookupError, UnicodeDecodeError):
+            return None
+        if not isinstance(text, str):  # a codec that is not of text
+            return None
+        wanted = self._rows + (self._path.suffix.lower() in _HEADED)
+        end, found = _end_of(text, wanted, quotes=self._path.suffix.lower() in _HEADED)
+        if not found or (whole and (found < wanted or not text[end:].strip())):
+            return None
+        self.cut = True
+        head = self._folder / "head" / self._path.name
+        head.parent.mkdir()
+        with head.open("w", encoding="utf-8", newline="") as out:
+            _put(out, text[:end])
+        return head
+
+
+def _put(out: IO[str], text: str) -> None:
+    out.write(text.removeprefix("\ufeff"))
+
+
+def _end_of(text: str, records: int, *, quotes: bool) -> tuple[int, int]:
+    """Where so many records, or as many as there are whole ones, end; and how many these are.
+
+    quotes : a line break inside double quotes ends no record.
+    """
+    at = end = count = 0
+    inside = False
+    while count < records and (found := text.find("\n", at)) >= 0:
+        inside ^= quotes and text.count('"', at, found) % 2 == 1
+        at = found + 1
+        if not inside:
+            end, count = at, count + 1
+    return end, count
