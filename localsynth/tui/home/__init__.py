@@ -1,0 +1,1 @@
+"""The parts of Home: what it knows, its lists, its dialogs."""

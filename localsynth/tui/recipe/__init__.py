@@ -1,0 +1,1 @@
+"""Parts of the place where recipes are written."""

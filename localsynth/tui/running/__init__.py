@@ -1,0 +1,1 @@
+"""Parts of the place Run: what is heard of a run, and the panels that tell it."""

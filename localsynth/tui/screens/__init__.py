@@ -1,0 +1,1 @@
+"""One module per place, and the base they share."""
