@@ -21,6 +21,7 @@ from textual import events
 
 from localsynth import Workspace
 from localsynth.tui.app import LocalsynthApp
+from localsynth.tui.collecting import spare_modules
 from localsynth.tui.memory import Memory, Settings
 from localsynth.tui.running.view import PANELS, RunView
 
@@ -83,6 +84,7 @@ async def watched(
     lags: list[float] = []
     work: list[float] = []
     keys: list[float] = []
+    sparing = asyncio.create_task(spare_modules())  # as where a person opens it
     async with app.run_test(size=size) as pilot:
         await app.action_go("run")
         await asyncio.sleep(3)  # imports, and the first look at the store
@@ -93,6 +95,7 @@ async def watched(
             number += 1
             await asyncio.sleep(0.25)
         await pilot.pause()
+    sparing.cancel()
     return lags, work, keys
 
 

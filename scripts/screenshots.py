@@ -15,8 +15,10 @@ import tempfile
 from pathlib import Path
 
 from localsynth import Workspace
+from localsynth.core.recipe import Recipe
 from localsynth.tui.app import LocalsynthApp
 from localsynth.tui.memory import Memory, Settings
+from localsynth.tui.picture import picture_of
 from localsynth.tui.places import PLACES
 
 DATASET = "diabetes"
@@ -30,9 +32,7 @@ def make(folder: Path) -> Workspace:
     space = Workspace(folder / "workspace")
     space.import_sample(f"sample:{DATASET}", target="progression")
     for seed, method in enumerate(METHODS):
-        recipe = folder / f"{method}.toml"
-        recipe.write_text(RECIPE.format(seed=seed, method=method))
-        space.evaluate(space.run(recipe))
+        space.evaluate(space.run(Recipe.from_toml(RECIPE.format(seed=seed, method=method))))
     return space
 
 
@@ -72,7 +72,7 @@ async def take(space: Workspace, folder: Path, size: tuple[int, int], theme: str
             await quiet(app)
             await pilot.pause()
             path = folder / f"{place.name}.svg"
-            path.write_text(steady(app.export_screenshot(title=f"localsynth: {place.title}")))
+            path.write_text(steady(picture_of(app, f"localsynth: {place.title}")))
             print(path)
 
 

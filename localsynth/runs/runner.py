@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -260,20 +261,24 @@ class _Loop:
 
     def end(self, status: Status, message: str) -> None:
         """Record how it ended, then say so."""
-        rows = self.tally.rows if self.tally is not None else 0
-        seconds = time.monotonic() - self.started
-        event = RunEnded(
-            self.run.run_id, time.time(), status.value, rows, self.run.rows_wanted, seconds, message
-        )
+        event = self.ended(status, message)
         records.end(self.m.store, self.run.run_id, status, message, (*self.m.bus.take(), event))
         self.m.bus.publish(event)
 
     def end_anyway(self, status: Status, message: str) -> None:
-        """Record the end of a run that broke. Where even that fails (a full disk), the first error is told."""
+        """Record the end of a run that broke. Where even that fails (a full disk), who watches is told all the same."""
         try:
             self.end(status, message)
         except LocalsynthError:
-            return
+            with suppress(LocalsynthError):  # the first error is what a person needs
+                self.m.bus.publish(self.ended(status, message))
+
+    def ended(self, status: Status, message: str) -> RunEnded:
+        rows = self.tally.rows if self.tally is not None else 0
+        seconds = time.monotonic() - self.started
+        return RunEnded(
+            self.run.run_id, time.time(), status.value, rows, self.run.rows_wanted, seconds, message
+        )
 
 
 def number_rows(schema: Schema, rows: pa.Table, first: int) -> pa.Table:

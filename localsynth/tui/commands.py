@@ -16,6 +16,7 @@ from textual.types import IgnoreReturnCallbackType
 
 from .dialogs import ErrorDialog
 from .paths import PathDialog
+from .picture import picture_of
 from .places import PLACES
 from .plain import one_line
 
@@ -97,7 +98,7 @@ def _wear(app: App[object], theme: str) -> None:
 
 def _picture(app: App[object]) -> None:
     """Ask where to, then write what the screen shows now."""
-    picture = app.export_screenshot()
+    text = picture_of(app)
 
     def chosen(path: Path | None) -> None:
         from localsynth.core.errors import LocalsynthError
@@ -106,7 +107,7 @@ def _picture(app: App[object]) -> None:
         if path is None:
             return
         try:
-            save_text(picture, path, overwrite=True)
+            save_text(text, path, overwrite=True)
         except LocalsynthError as error:
             app.push_screen(ErrorDialog(error))
         else:

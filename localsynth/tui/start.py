@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 import sys
+from functools import partial
+from typing import TYPE_CHECKING
 
 from localsynth.core.errors import ExitCode, LocalsynthError
 
+from .collecting import spare_modules
+
+if TYPE_CHECKING:
+    from .app import LocalsynthApp
+
 __all__ = ["NoTerminal", "open_ui"]
+
+_ENDS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
 class NoTerminal(LocalsynthError):
@@ -23,8 +34,21 @@ def open_ui(folder: str | None = None, *, read_only: bool = False) -> int:
     from .app import LocalsynthApp
 
     app = LocalsynthApp(folder, read_only=read_only)
-    app.run()
+    asyncio.run(_show(app))
     return app.return_code or ExitCode.OK
+
+
+async def _show(app: LocalsynthApp) -> None:
+    """A signal to end is as ctrl+q: the terminal is given back as it was, and where the person was is kept."""
+    for number in _ENDS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` wants it ignored
+            leave = partial(app.exit, return_code=128 + number)
+            asyncio.get_running_loop().add_signal_handler(number, leave)
+    sparing = asyncio.create_task(spare_modules())
+    try:
+        await app.run_async()
+    finally:
+        sparing.cancel()
 
 
 def _check_terminal() -> None:

@@ -30,7 +30,9 @@ async def opened(
 ) -> AsyncIterator[tuple[LocalsynthApp, Pilot[None]]]:
     """The UI on a workspace, at a place, about something."""
     memory = Memory(
-        None if read_only else folder / "ui", settings or Settings(), {"place": place, "dataset": dataset, "run": run}
+        None if read_only else folder / "ui",
+        settings or Settings(),
+        {"place": place, "dataset": dataset, "run": run},
     )
     app = LocalsynthApp(str(folder), read_only=read_only, memory=memory)
     async with app.run_test(size=size) as pilot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -124,6 +125,8 @@ async def test_a_picture_is_written(folder: Path, tmp_path: Path, monkeypatch: p
         await pilot.press("enter")
         await until(pilot, (tmp_path / "localsynth.svg").exists, "the picture")
         assert (tmp_path / "localsynth.svg").stat().st_mode & 0o077 == 0
+        links = set(re.findall(r"https?://[^\s\"'<)]+", (tmp_path / "localsynth.svg").read_text()))
+        assert links <= {"http://www.w3.org/2000/svg", "https://www.textualize.io"}, "nothing to be fetched"
 
 
 async def test_who_only_looks_can_do_nothing_that_writes(folder: Path) -> None:

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 PATIENCE_S = 60.0
 
 
@@ -81,6 +83,33 @@ def test_it_starts_and_ends(tmp_path: Path) -> None:
         assert b"SQL" in seen
         os.write(fd, b"\x11")  # ctrl+q
         assert drained(fd, process) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_end_gives_the_terminal_back(tmp_path: Path, number: signal.Signals) -> None:
+    (tmp_path / "workspace").mkdir()
+    with terminal(tmp_path) as (fd, process):
+        before = termios.tcgetattr(fd)
+        read_until(fd, b"Report")
+        assert termios.tcgetattr(fd)[3] != before[3]  # keys come one by one, unprinted
+        process.send_signal(number)
+        read_until(fd, b"\x1b[?1049l")  # the screen that was there before
+        assert drained(fd, process) == 128 + number
+        assert termios.tcgetattr(fd)[3] == before[3]
+    assert (tmp_path / "workspace" / "ui" / "state.json").exists()
+
+
+def test_the_end_of_the_terminal_ends_it(tmp_path: Path) -> None:
+    (tmp_path / "workspace").mkdir()
+    with terminal(tmp_path) as (fd, process):
+        read_until(fd, b"Report")
+        process.send_signal(signal.SIGHUP)
+        # what it prints now is read by nobody, and goes nowhere
+        blind = os.open(os.devnull, os.O_RDWR)
+        os.dup2(blind, fd)
+        os.close(blind)
+        assert process.wait(PATIENCE_S) == 128 + signal.SIGHUP
+    assert (tmp_path / "workspace" / "ui" / "state.json").exists()
 
 
 def test_a_terminal_that_only_prints_is_told(tmp_path: Path) -> None:

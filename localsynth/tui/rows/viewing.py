@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
 from textual.widgets import Static
-from textual.worker import Worker
 
 from localsynth.core.errors import Cancelled, LocalsynthError, SqlError
 from localsynth.core.schema import Schema
@@ -76,17 +73,6 @@ class RowsView(PlaceScreen):
             grid.display = False
         self.set_interval(_POLL_S, self._poll)
 
-    def begin(self, work: Callable[[], Coroutine[Any, Any, None]], group: str) -> Worker[None]:
-        """As :meth:`go`; the coroutine is only made if it is not replaced before it begins."""
-
-        async def told() -> None:
-            try:
-                await work()
-            except LocalsynthError as error:
-                self.show_error(error)
-
-        return self.run_worker(told, group=group, exclusive=True)
-
     # --- what is shown -----------------------------------------------------------------------------------------------
 
     @property
@@ -126,7 +112,7 @@ class RowsView(PlaceScreen):
 
     def show_subject(self, subject: Subject) -> None:
         """Its rows."""
-        self.begin(partial(self._look, subject), "open")
+        self.go(self._look(subject), "open")
 
     async def _look(self, subject: Subject) -> None:
         self.stop_reading()
@@ -205,7 +191,7 @@ class RowsView(PlaceScreen):
     @on(FilterBar.Wanted)
     def _filter(self, event: FilterBar.Wanted) -> None:
         event.stop()
-        self.begin(partial(self.use, Wish(event.where, self.wish.order)), "open")
+        self.go(self.use(Wish(event.where, self.wish.order)), "open")
 
     @on(FilterInput.Left)
     def _unfiltered(self) -> None:
@@ -249,7 +235,7 @@ class RowsView(PlaceScreen):
             return
         self.panel.wait(column.name)
         self._counting = threading.Event()
-        self.begin(partial(self._counted, column.name, self._counting), "count")
+        self.go(self._counted(column.name, self._counting), "count")
 
     async def _counted(self, column: str, stop: threading.Event) -> None:
         await asyncio.sleep(_PAUSE_S)

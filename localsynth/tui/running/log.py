@@ -9,7 +9,7 @@ from typing import NamedTuple
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -45,12 +45,15 @@ class LogPanel(ScrollView, can_focus=True):
         self._story = Story()
         self._taken = 0  # of what the story said
         self._broken: list[_Line] = []
+        self._base = Style.null()
 
     def tell(self, story: Story) -> None:
         """What is new in it, or all of it where it is another one."""
         if story is not self._story:
             self._story, self._taken, self._broken = story, 0, []
-        self._take()
+            self._take()
+        elif story.said != self._taken:
+            self._take()
 
     def action_follow(self) -> None:
         """Keep the end in sight, or let it go."""
@@ -83,9 +86,14 @@ class LogPanel(ScrollView, can_focus=True):
         if self.following:
             self.scroll_end(animate=False, immediate=True, x_axis=False)
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Those in sight; the style is looked up once for all of them."""
+        self._base = self.rich_style
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """One of those in sight."""
-        width, base = self.scrollable_content_region.width, self.rich_style
+        width, base = self.scrollable_content_region.width, self._base
         number = y + self.scroll_offset.y
         if number >= len(self._broken):
             return Strip.blank(width, base)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
 from rich.measure import Measurement
+from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.content import Content
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -42,11 +44,14 @@ class TextPanel(ScrollView, can_focus=True):
         self._wrap = wrap
         self._what: RenderableType = ""
         self._strips: list[Strip] = []
+        self._room = 0  # cells they were printed for
+        self._base = Style.null()
 
     def tell(self, what: RenderableType) -> None:
-        """Show it instead of what is there."""
-        self._what = what
-        self._print()
+        """Show it instead of what is there; it is printed when the panel is seen."""
+        self._what, self._room = what, 0
+        if self.display:
+            self._print()
 
     def note(self, words: str = "") -> None:
         """At the lower edge."""
@@ -54,7 +59,8 @@ class TextPanel(ScrollView, can_focus=True):
 
     def on_resize(self, event: events.Resize) -> None:
         """Print it for the width there is."""
-        self._print()
+        if self.scrollable_content_region.width != self._room:
+            self._print()
 
     def _print(self) -> None:
         room = self.scrollable_content_region.width
@@ -65,13 +71,21 @@ class TextPanel(ScrollView, can_focus=True):
             free = console.options.update(max_width=_WIDEST)
             width = max(room, Measurement.get(console, free, self._what).maximum)
         lines = console.render_lines(self._what, console.options.update(width=width, height=None), pad=False)
-        self._strips = [Strip(line) for line in lines]
+        before, self._strips, self._room = self._strips, [Strip(line) for line in lines], room
         self.virtual_size = Size(width, len(lines))
-        self.refresh()
+        top = self.scroll_offset.y
+        for number, (old, new) in enumerate(zip_longest(before, self._strips)):
+            if old != new and 0 <= number - top < self.size.height:
+                self.refresh_line(number)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Those in sight; the style is looked up once for all of them."""
+        self._base = self.rich_style
+        return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         """One of those in sight."""
-        width, base = self.scrollable_content_region.width, self.rich_style
+        width, base = self.scrollable_content_region.width, self._base
         across, down = self.scroll_offset
         if y + down >= len(self._strips):
             return Strip.blank(width, base)

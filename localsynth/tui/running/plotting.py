@@ -108,7 +108,7 @@ have nothing in common. The arrows, or `[` and `]`, change the column; `l` lists
 
     def tell(self, comparison: Comparison) -> None:
         """Bars of the column; others are too late."""
-        if comparison.column == self.column:
+        if comparison.column == self.column and comparison != self._shown:
             self._shown = comparison
             self.refresh()
 

@@ -94,7 +94,9 @@ class ProgressTold:
             share = progress.stage_share
             numbers = f" {share:4.0%}  {progress.stage or 'learning'}"
         else:
-            done = max(run.rows_done, int(story.rows_done))
+            done = run.rows_done
+            if standing(self._watched) == "running":  # those not committed yet, too
+                done = max(done, int(story.rows_done))
             share = done / run.rows_wanted if run.rows_wanted else 1.0
             numbers = f" {min(share, 1):4.0%}  {done:,} / {run.rows_wanted:,} rows"
         words = line(numbers.replace("%", " %"))
@@ -113,9 +115,9 @@ class ProgressTold:
         again = "" if self._read_only else " r goes on from there."
         said = {
             "finished": f"Finished: {counted(rows, 'row')}{seconds}.",
-            "short": f"Fell short: {message}. Loosen rules or the schema, or choose another method.",
+            "short": f"Fell short: {_sentence(message)} Loosen rules or the schema, or choose another method.",
             "cancelled": f"Cancelled, {message}: {kept}.{again}",
-            "failed": f"Failed: {message.rstrip('.')}. {kept[0].upper()}{kept[1:]}.{again}",
+            "failed": f"Failed: {_sentence(message)} {kept[0].upper()}{kept[1:]}.{again}",
             INTERRUPTED: f"Interrupted: the process that made it is gone. {kept[0].upper()}{kept[1:]}.{again}",
         }
         yield _wrapped(said.get(word, word), _STYLES.get(word, ""))
@@ -186,3 +188,7 @@ def _wrapped(words: str, style: str = "") -> Text:
     text.no_wrap = False
     text.end = "\n"
     return text
+
+
+def _sentence(message: str) -> str:
+    return message if message.endswith((".", "?", "!")) else f"{message}."

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
@@ -12,7 +11,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal, Vertical, VerticalScroll
 from textual.widgets import Input, Static
-from textual.worker import Worker
 
 from localsynth.core.dataset import Dataset
 from localsynth.core.errors import NotFound
@@ -80,6 +78,7 @@ class DraftScreen(PlaceScreen):
         self._drafts: dict[str, Draft] = {}
         self._findings = _Findings()
         self._profiles: dict[tuple[object, ...], Profile] = {}
+        self._left = False  # for another place
 
     def body(self) -> ComposeResult:
         """Columns and the one looked at; rules and dependencies."""
@@ -105,17 +104,20 @@ class DraftScreen(PlaceScreen):
 
     def on_screen_resume(self) -> None:
         """Another place, or another program, may have changed it."""
-        if self._shown is not None and self._shown == self.subject:
-            self.later(self._load, "load")
+        # Not after a dialog: one that says why it cannot be read would come back whenever it is closed.
+        if self._left and self._shown is not None and self._shown == self.subject:
+            self.go(self._load(), "load")
+        self._left = False
 
     def on_screen_suspend(self) -> None:
         """Say that nothing is lost."""
+        self._left = self not in self.app.screen_stack
         if self.draft is not None and self.draft.changed:
             self.say("the schema has changes that are not saved; they stay here")
 
     def show_subject(self, subject: Subject) -> None:
         """The schema of another dataset."""
-        self.later(self._load, "load")
+        self.go(self._load(), "load")
 
     # --- what there is -----------------------------------------------------------------------------------------------
 
@@ -168,17 +170,9 @@ class DraftScreen(PlaceScreen):
         self.examine()
         self.show()
 
-    def later(self, work: Callable[[], Coroutine[Any, Any, None]], group: str) -> None:
-        """As :meth:`go`, but the work begins only where nothing takes its place before."""
-
-        async def begun() -> None:
-            await self._told(work())
-
-        _: Worker[None] = self.run_worker(begun, group=group, exclusive=True)
-
     def reload(self) -> None:
         """Ask for it again."""
-        self.later(self._load, "load")
+        self.go(self._load(), "load")
 
     # --- changes -----------------------------------------------------------------------------------------------------
 
@@ -192,7 +186,7 @@ class DraftScreen(PlaceScreen):
     def examine(self) -> None:
         """Try the draft on the real rows, beside everything else."""
         if self.draft is not None and self._findings.schema != self.draft.schema:
-            self.later(partial(self._examine, self.draft), "examine")
+            self.go(self._examine(self.draft), "examine")
 
     async def _examine(self, draft: Draft) -> None:
         schema = draft.schema

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -86,7 +85,7 @@ real rows nearest to the synthetic row under the cursor. `y` copies the cell, `Y
     def on_resize(self, event: events.Resize) -> None:
         """Two tables may have room now, or no room any more."""
         if self.known.kinds and self.shown_kinds != self._placed:
-            self.begin(self.show_tables, "open")
+            self.go(self.show_tables(), "open")
         elif self.known.kinds:
             self.put()
 
@@ -103,7 +102,7 @@ real rows nearest to the synthetic row under the cursor. `y` copies the cell, `Y
             return
         now = dict(self.wish.order).get(column.name)
         order = {None: ((column.name, False),), False: ((column.name, True),), True: ()}[now]
-        self.begin(partial(self.use, Wish(self.wish.where, order)), "open")
+        self.go(self.use(Wish(self.wish.where, order)), "open")
 
     def action_side(self) -> None:
         """Two tables, or one."""
@@ -112,18 +111,18 @@ real rows nearest to the synthetic row under the cursor. `y` copies the cell, `Y
             self.action_turn()
             return
         self.both = not self.both
-        self.begin(self.show_tables, "open")
+        self.go(self.show_tables(), "open")
 
     def action_turn(self) -> None:
         """The other table."""
         before = self.grid
         self.kind = "real" if before.kind == "synth" else "synth"
         self.grid_of(self.kind).follow(before)
-        self.begin(self.show_tables, "open")
+        self.go(self.show_tables(), "open")
 
     def action_fresh(self) -> None:
         """Rows as they are now."""
-        self.begin(self._fresh, "open")
+        self.go(self._fresh(), "open")
 
     async def _fresh(self) -> None:
         before = sum(grid.total for grid in self.query(Grid))
@@ -187,7 +186,7 @@ real rows nearest to the synthetic row under the cursor. `y` copies the cell, `Y
         if event.wish == "sort":
             self.action_sort()
         else:
-            self.begin(partial(self._cell, event.grid), "cell")
+            self.go(self._cell(event.grid), "cell")
 
     async def _cell(self, grid: Grid) -> None:
         if grid.pages is None or grid.chosen is None or not grid.total:
@@ -202,7 +201,7 @@ real rows nearest to the synthetic row under the cursor. `y` copies the cell, `Y
 
     def action_copy(self, what: str) -> None:
         """The cell or the row, into the terminal's clipboard."""
-        self.begin(partial(self._copy, what), "copy")
+        self.go(self._copy(what), "copy")
 
     async def _copy(self, what: str) -> None:
         grid = self.grid
@@ -216,7 +215,7 @@ real rows nearest to the synthetic row under the cursor. `y` copies the cell, `Y
 
     def action_nearest(self) -> None:
         """Real rows like the synthetic one under the cursor."""
-        self.begin(self._nearest, "nearest")
+        self.go(self._nearest(), "nearest")
 
     async def _nearest(self) -> None:
         grid, run = self.grid, self.known.run
@@ -241,7 +240,7 @@ real rows nearest to the synthetic row under the cursor. `y` copies the cell, `Y
 
     def action_export(self) -> None:
         """All rows of the view into a file."""
-        self.begin(self._export, "export")
+        self.go(self._export(), "export")
 
     async def _export(self) -> None:
         grid = self.grid

@@ -200,7 +200,7 @@ one step, `k` drops the draft. A draft is kept when you go elsewhere, and when t
     def action_save(self) -> None:
         """Write the draft into the workspace."""
         if self.draft is not None and self.draft.changed and not self._saving:
-            self.later(partial(self._save, self.draft, force=False), "save")
+            self.go(self._save(self.draft, force=False), "save")
 
     async def _save(self, draft: Draft, *, force: bool) -> None:
         from localsynth.workspace.schemas import SchemaChanged, save_schema
@@ -227,7 +227,7 @@ one step, `k` drops the draft. A draft is kept when you go elsewhere, and when t
         self.reload()
 
     def _force(self, draft: Draft) -> None:
-        self.later(partial(self._save, draft, force=True), "save")
+        self.go(self._save(draft, force=True), "save")
 
     def action_policy(self) -> None:
         """What a model may see of the dataset; written at once."""
@@ -246,7 +246,7 @@ one step, `k` drops the draft. A draft is kept when you go elsewhere, and when t
             self.say(f"a model may now see of {name}: {word}")
             await self._load()
 
-        self.later(write, "policy")
+        self.go(write(), "policy")
 
     # --- what the rows tell ------------------------------------------------------------------------------------------
 
@@ -263,7 +263,7 @@ one step, `k` drops the draft. A draft is kept when you go elsewhere, and when t
 
         def heard(answer: tuple[tuple[str, ...], Found] | None) -> None:
             if answer is not None:
-                self.later(partial(self._accept, known.name, *answer), "accept")
+                self.go(self._accept(known.name, *answer), "accept")
 
         dialog = SuggestionsDialog(known.name, known.train_rows, able=not self.ui.read_only)
         self.app.push_screen(dialog, heard)
@@ -307,7 +307,7 @@ one step, `k` drops the draft. A draft is kept when you go elsewhere, and when t
 
         def heard(path: Path | None) -> None:
             if path is not None:
-                self.later(partial(self._export, draft.schema.to_toml(), path), "export")
+                self.go(self._export(draft.schema.to_toml(), path), "export")
 
         start = re.sub(r"[^\w.-]+", "_", draft.dataset) + ".schema.toml"
         dialog = PathDialog("Export the schema", start, (".toml",), must_exist=False, save=True)

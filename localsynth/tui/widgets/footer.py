@@ -24,7 +24,7 @@ class _Key:
 
 
 class KeyBar(Widget):
-    """Keys with what they do; those that cannot be used now are dim. A click presses one; the wheel shows those that have no room."""
+    """Keys with what they do; those that cannot be used now are dim. A click presses one; the wheel shows what has no room."""
 
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {"key-bar--key", "key-bar--description", "key-bar--hover"}
