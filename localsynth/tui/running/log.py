@@ -84,7 +84,8 @@ class LogPanel(ScrollView, can_focus=True):
 
     def _to_end(self) -> None:
         if self.following:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
+            # Before the bar is laid out, Textual takes a panel for one that cannot be scrolled.
+            self.scroll_end(animate=False, immediate=True, force=True, x_axis=False)
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Those in sight; the style is looked up once for all of them."""
