@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from localsynth.core.errors import StoreError, StoreLocked
 
 from . import guard, migrate, removing, trouble
+from .waiting import Waiting, let_in
 
 if TYPE_CHECKING:
     import duckdb
@@ -123,6 +124,7 @@ class Store:
             guard.private_files(),
             trouble.translated(self.path, "write to"),
         ):
+            let_in(self.folder)
             con = self._connect(_WRITING, read_only=False, timeout=self._limit(timeout))
             try:
                 con.execute("SET python_enable_replacements = false")
@@ -187,15 +189,19 @@ class Store:
     ) -> duckdb.DuckDBPyConnection:
         import duckdb
 
-        wait = guard.Backoff(timeout)
-        while True:
-            try:
-                return duckdb.connect(str(self.path), read_only=read_only, config=config)
-            except duckdb.IOException as error:
-                if not trouble.is_lock(error):
-                    raise
-                if not wait.more():
-                    raise self._locked(error) from None
+        wait, waiting = guard.Backoff(timeout), Waiting(self.folder)
+        try:
+            while True:
+                try:
+                    return duckdb.connect(str(self.path), read_only=read_only, config=config)
+                except duckdb.IOException as error:
+                    if not trouble.is_lock(error):
+                        raise
+                    waiting.announce()
+                    if not wait.more():
+                        raise self._locked(error) from None
+        finally:
+            waiting.over()
 
     def _locked(self, error: Exception) -> StoreLocked:
         who = trouble.lock_holder(error)

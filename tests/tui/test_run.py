@@ -61,7 +61,7 @@ name = "few"
 name = "uniform"
 [method]
 name = "text-to-tabular"
-batch_rows = 5
+batch_rows = 40
 """
 Work = Callable[[LocalsynthApp, Pilot[None], RunScreen], Coroutine[Any, Any, None]]
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.widgets import Static
 
-from localsynth.core.errors import LocalsynthError, NotFound
+from localsynth.core.errors import LocalsynthError, NotFound, StoreLocked
 from localsynth.core.schema import Schema
 from localsynth.tui.bridge import Bridge, RunProgressed, Watched
 from localsynth.tui.choosing import ChoiceDialog
-from localsynth.tui.plain import line
+from localsynth.tui.plain import line, one_line
 from localsynth.tui.screens.base import PlaceScreen
 from localsynth.tui.subject import Subject
 
@@ -25,7 +27,12 @@ from .plotting import PlotPanel, RealSide
 from .progress import INTERRUPTED, Facts, ProgressTold, standing
 from .view import PANELS, PanelBar, RunView
 
+if TYPE_CHECKING:
+    from localsynth.workspace import Workspace
+
 __all__ = ["RunWatcher"]
+
+_T = TypeVar("_T")
 
 _STORE_EVERY_S = 2.0  # looks at the store while a run goes on: as long as someone reads, it cannot commit
 
@@ -84,7 +91,7 @@ class RunWatcher(PlaceScreen):
     async def _open(self, subject: Subject) -> None:
         if subject.run is None:
             self._nothing(Text("Looking for a run ...", "dim"))
-            found = await self.ask(lambda ws: being_made(ws, subject.dataset))
+            found = await self._answer(lambda ws: being_made(ws, subject.dataset))
             if found:
                 self.ui.about(found[0].dataset, found[0].run_id)
                 return
@@ -92,7 +99,7 @@ class RunWatcher(PlaceScreen):
             return
         name = subject.run
         try:
-            run = await self.ask(lambda ws: ws.get_run(name))
+            run = await self._answer(lambda ws: ws.get_run(name))
         except NotFound as error:
             self._nothing(Text(f"{error.message}. a chooses another."))
             return
@@ -102,6 +109,14 @@ class RunWatcher(PlaceScreen):
         columns = [column.name for column in schema.columns if column.kind != "identifier"]
         self.query_one(PlotPanel).offer(columns, str(self.ui.memory.get(f"run.column.{run.dataset}", "")))
         self._watch(Watched(run))
+
+    async def _answer(self, question: Callable[[Workspace], _T]) -> _T:
+        """What the workspace says, however long another process writes into it; who that is is told meanwhile."""
+        while True:
+            try:
+                return await self.ask(question)
+            except StoreLocked as error:
+                self._nothing(Text(f"{one_line(error.message)}; waiting ...", "dim"))
 
     def _nothing(self, said: Text) -> None:
         self.query_one("#nothing", Static).update(said)
