@@ -31,7 +31,7 @@ def detach(space: Workspace, kind: Literal["run", "resume"], folder: Path | None
     Raises what refuses the run as ``JobFailed``. Ctrl+C before the run has begun stops it.
     """
     from localsynth.core.errors import Cancelled
-    from localsynth.workspace import JobFailed, Phase
+    from localsynth.workspace import Phase
 
     job = space.start_job(kind, **request)
     try:
@@ -40,7 +40,7 @@ def detach(space: Workspace, kind: Literal["run", "resume"], folder: Path | None
         job.stop()
         raise
     if state.error is not None:
-        raise JobFailed(state.error)
+        raise state.error.raised()
     if state.run_id is None:
         raise Cancelled("the run was stopped before it began", f"its log is {job.log}")
     print_text([state.run_id])

@@ -64,13 +64,18 @@ class Failure:
         problems = tuple(Problem(**problem) for problem in data.get("problems", ()))
         return cls(**{**data, "code": ExitCode(data.get("code", 1)), "problems": problems})
 
+    def raised(self) -> JobFailed:
+        """The error again, for who asked for the job."""
+        error = JobFailed(self.message, self.hint)
+        error.code, error.problems, error.diff = self.code, self.problems, self.diff
+        return error
+
 
 class JobFailed(LocalsynthError):
     """A job ended with an error: its sentence, hint, problems and exit code."""
 
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.message, failure.hint)
-        self.code, self.problems, self.diff = failure.code, failure.problems, failure.diff
+    problems: tuple[Problem, ...] = ()
+    diff: str = ""
 
 
 @dataclass(frozen=True)

@@ -163,10 +163,8 @@ class HomeBoard(PlaceScreen):
                 self._tell_end(job, state)
 
     def _tell_end(self, job: Job, state: JobState) -> None:
-        from localsynth.workspace import JobFailed
-
         if state.error is not None:
-            self.show_error(JobFailed(state.error))
+            self.show_error(state.error.raised())
             return
         name = state.result.get("dataset")
         if not isinstance(name, str):

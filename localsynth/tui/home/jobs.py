@@ -166,11 +166,9 @@ nothing is kept. `x` stops it at once. `d` takes a job that is over off the list
             self.run_worker(self._show_log(*found), group="log", exclusive=True)
 
     async def _show_log(self, job: Job, state: JobState) -> None:
-        from localsynth.workspace import JobFailed
-
         app = cast("LocalsynthApp", self.app)
         log = await app.desk.do(_end_of, job)
-        ended = f"\n\n{error_text(JobFailed(state.error))}" if state.error is not None else ""
+        ended = f"\n\n{error_text(state.error.raised())}" if state.error is not None else ""
         text = f"{job_words(job, state)}{ended}\n\n{log or 'its process printed nothing'}"
         self.app.push_screen(LogDialog(job.title, text))
 

@@ -21,14 +21,12 @@ async def begun(job: Job, desk: Desk, tell: Callable[[str], None]) -> str | None
 
     tell : what is being waited for.
     """
-    from localsynth.workspace import JobFailed
-
     while True:
         state = await desk.do(job.state)
         if state.run_id is not None:
             return state.run_id
         if state.error is not None:
-            raise JobFailed(state.error)
+            raise state.error.raised()
         if state.over:
             return None
         tell(state.step.text if state.step is not None else "everything is checked once more")

@@ -283,14 +283,12 @@ class ReportScreen(PlaceScreen):
 
     @on(JobBar.Over)
     def _judged(self, event: JobBar.Over) -> None:
-        from localsynth.workspace import JobFailed
-
         state = event.state
         self.refresh_bindings()
         for note in dict.fromkeys(state.notes[:3]):
             self.say(note, warning=True)
         if state.error is not None:
-            self.show_error(JobFailed(state.error))
+            self.show_error(state.error.raised())
         elif state.stopping:
             self.say("stopped; nothing of the evaluation was kept")
         else:

@@ -128,14 +128,12 @@ another run, such as one that was started from the command line.
 
     async def _begun(self, job: Job) -> bool:
         """Whether the job's run went on; ``False`` where its recipe was changed. Raises what went wrong."""
-        from localsynth.workspace import JobFailed
-
         while True:
             state = await self.ui.desk.do(job.state)
             if state.error is not None:
                 if state.error.diff:
                     return False
-                raise JobFailed(state.error)
+                raise state.error.raised()
             if state.run_id is not None or state.over:
                 return True
             await asyncio.sleep(_JOB_POLL_S)
