@@ -68,8 +68,12 @@ def test_nothing_asked_is_nothing_done(engine: Engine) -> None:
 
 
 def rounding(engine: Engine) -> float:
-    """How far a log-probability may lie off: a model's numbers depend a little on what is computed beside them."""
-    return 1e-9 if engine.info().model is None else 0.05
+    """How far a log-probability may lie off: a model's numbers depend a little on what is computed beside them.
+
+    How little depends on the processor: 4-bit weights meet activations of 8 bits, and kernels for one row and for many round
+    them differently (seen: 0.08 of 4.5 nats on an AMD EPYC, less than 0.05 elsewhere).
+    """
+    return 1e-9 if engine.info().model is None else 0.15
 
 
 def test_the_same_call_gives_the_same_texts(engine: Engine) -> None:
