@@ -94,9 +94,8 @@ class LocalsynthApp(App[None]):
         self.set_keymap(settings.keys)
         self._warn(settings.problems)
         self.subject = self.memory.subject
-        if (
-            settings.keys
-        ):  # whether there are such actions is known when all places are imported: after the first picture
+        if settings.keys:
+            # Whether there are such actions is known when all places are imported: after the first picture.
             self.call_after_refresh(self.run_worker, self._check_keys, group="keys")
 
     async def _check_keys(self) -> None:

@@ -15,7 +15,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from localsynth.core.errors import DatasetError, StoreError
+from localsynth.core.errors import DatasetError, LocalsynthError, StoreError
 from localsynth.core.nearest import nearest
 
 if TYPE_CHECKING:
@@ -116,6 +116,14 @@ def _place(path: Path, fill: Callable[[IO[bytes]], object], *, overwrite: bool) 
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
+    except LocalsynthError:
+        raise
+    except (OverflowError, ValueError, TypeError, NotImplementedError) as error:
+        kind = path.suffix.removeprefix(".") or "this"
+        raise DatasetError(
+            f"a file of format {kind} cannot hold a value of the result: {error}",
+            "cast the column to VARCHAR",
+        ) from error
     except OSError as error:
         raise StoreError(
             f"{path} cannot be written: {error.strerror or error}", "check rights and free space"

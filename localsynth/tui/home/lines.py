@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from localsynth.core.words import duration
 from localsynth.tui.plain import line
 from localsynth.tui.widgets.listing import Column, Entry
 
@@ -27,7 +28,6 @@ __all__ = [
     "about_model",
     "about_run",
     "dataset_entries",
-    "duration",
     "model_entries",
     "model_facts",
     "run_entries",
@@ -220,15 +220,6 @@ def model_facts(model: Model) -> str:
         "sha256": model.sha256,
     }
     return "\n".join(f"{name:<8} {value}" for name, value in facts.items())
-
-
-def duration(seconds: float | None) -> str:
-    """``3:07``, ``1:02:03``; ``-:--`` where it is not known."""
-    if seconds is None or not math.isfinite(seconds):
-        return "-:--"
-    whole = round(seconds)
-    hours, minutes = whole // 3600, whole // 60 % 60
-    return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
 
 
 def size_text(size: int) -> str:

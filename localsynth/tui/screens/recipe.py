@@ -235,9 +235,8 @@ you type) starts the run; it goes on when you leave. What you write is kept for 
 
     def _changed(self) -> None:
         """Show the file, keep it, and look for mistakes."""
-        if (
-            self._opened
-        ):  # under the dataset it is of: the subject may be another already, whose draft is being read
+        if self._opened:
+            # Under the dataset it is of: the subject may be another already, whose draft is being read.
             self._shelf.keep(self._of, self.draft)
         self.query_one(Preview).show(self.draft.text(), self._wrong_lines())
         self._unchecked = True

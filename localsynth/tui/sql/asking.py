@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from localsynth.core.errors import DatasetError, LocalsynthError, SqlError
+from localsynth.core.errors import SqlError
 
 if TYPE_CHECKING:
     from localsynth.workspace import Workspace
@@ -61,13 +61,4 @@ def planned(space: Workspace, sql: str, stop: threading.Event) -> str:
 
 def exported(space: Workspace, sql: str, path: Path, stop: threading.Event) -> Path:
     """The whole result in a file. Raises ``DatasetError`` where the format cannot hold it."""
-    try:
-        return space.export_sql(sql, path, overwrite=True, stop=stop)
-    except LocalsynthError:
-        raise
-    except (OverflowError, ValueError, TypeError, NotImplementedError) as error:
-        kind = path.suffix.removeprefix(".") or "this"
-        raise DatasetError(
-            f"a file of format {kind} cannot hold a value of the result: {error}",
-            "cast the column to VARCHAR",
-        ) from error
+    return space.export_sql(sql, path, overwrite=True, stop=stop)
