@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from localsynth.core.errors import ExitCode
@@ -17,11 +19,18 @@ def register(app: typer.Typer) -> None:
     app.command("doctor")(doctor)
 
 
-def doctor(format: FormatOption = Format.TABLE, workspace: WorkspaceOption = None) -> None:  # noqa: A002
+def doctor(
+    format: FormatOption = Format.TABLE,  # noqa: A002
+    workspace: WorkspaceOption = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Try every way to the network, and see that each is refused.")
+    ] = False,
+) -> None:
     """Versions, models, threads, memory, workspace; and proof that no process of ours holds a socket."""
     bad = 0
     rows = []
-    for finding in open_workspace(workspace).doctor():
+    width = 42 if offline else 22
+    for finding in open_workspace(workspace).doctor(offline=offline):
         bad += finding.state == "bad"
         rows.append(
             {"what": finding.what, "state": finding.state, "found": finding.found, "hint": finding.hint}
@@ -29,7 +38,7 @@ def doctor(format: FormatOption = Format.TABLE, workspace: WorkspaceOption = Non
         if format is Format.TABLE:
             mark = {"ok": "ok  ", "note": "note", "bad": "BAD "}[finding.state]
             advice = f"  ({finding.hint})" if finding.hint else ""
-            print_text([f"{mark}  {finding.what:<22}  {safe(finding.found)}{safe(advice)}"])
+            print_text([f"{mark}  {finding.what:<{width}}  {safe(finding.found)}{safe(advice)}"])
     if format is not Format.TABLE:
         print_records(rows, format, ["what", "state", "found", "hint"])
     if bad:

@@ -10,9 +10,12 @@ from typing import Annotated, TypeAlias
 import typer
 
 from localsynth.core.errors import ExitCode, LocalsynthError
+from localsynth.core.terminal import no_terminal
+from localsynth.sealed import untold
 
 from . import (
     adapters,
+    auditing,
     bench,
     checkup,
     data,
@@ -48,6 +51,7 @@ for group in (
     statistics,
     machine,
     adapters,
+    auditing,
     bench,
     checkup,
     demo,
@@ -98,7 +102,7 @@ def _root(
         if read_only:
             raise typer.BadParameter("only the terminal UI has it", param_hint="--read-only")
         use_workspace(workspace)
-    elif read_only or workspace is not None or _at_terminal():
+    elif read_only or workspace is not None or not no_terminal():
         opener: OpenUI | None = context.obj
         if opener is not None:
             raise typer.Exit(opener(str(workspace) if workspace else None, read_only))
@@ -106,13 +110,11 @@ def _root(
         sys.stdout.write(_SHORT)
 
 
-def _at_terminal() -> bool:
-    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
-
-
 def main(open_ui: OpenUI | None = None) -> None:
     """Run the command line and leave with its exit code. open_ui : shows the terminal UI; without it there is none."""
     code = run(sys.argv[1:], open_ui)
+    for refused in untold():
+        say(f"warning: {refused}", "yellow")
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -127,7 +129,7 @@ def run(arguments: Sequence[str], open_ui: OpenUI | None = None) -> int:
         code = app(list(arguments), prog_name="localsynth", standalone_mode=False, obj=open_ui)
     except LocalsynthError as error:
         show_error(error)
-        _trace()
+        _trace(error)
         return error.code
     except typer.TyperException as error:
         return _usage(error)
@@ -140,12 +142,14 @@ def run(arguments: Sequence[str], open_ui: OpenUI | None = None) -> int:
     except OSError as error:
         what = f"{error.filename}: " if error.filename else ""
         say(f"error: {what}{error.strerror or error}", "red")
-        _trace()
+        _trace(error)
         return ExitCode.FAILED
     except Exception as error:  # noqa: BLE001 - the last line of defence: a person gets a sentence, --debug the rest
-        say(f"error: something went wrong inside localsynth: {type(error).__name__}: {error}", "red")
+        from localsynth.core.tracing import named
+
+        say(f"error: something went wrong inside localsynth: {named(error)}", "red")
         say("hint: this is our mistake; the same command with --debug shows where")
-        _trace()
+        _trace(error)
         return ExitCode.FAILED
     return code if isinstance(code, int) else ExitCode.OK
 
@@ -168,11 +172,11 @@ def _without_debug(arguments: Sequence[str]) -> list[str]:
     return kept
 
 
-def _trace() -> None:
+def _trace(error: BaseException) -> None:
     if debugging():
-        import traceback
+        from localsynth.core.tracing import trace
 
-        err().print(traceback.format_exc(), markup=False)
+        err().print(trace(error), markup=False)
 
 
 def _quiet_stdout() -> None:

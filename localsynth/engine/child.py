@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
+
+from localsynth.sealed import command
 
 __all__ = ["finding_us", "spawn"]
 
@@ -29,8 +30,7 @@ def spawn(
     child_reads, write = os.pipe()
     read, child_writes = os.pipe()
     process = subprocess.Popen(
-        # -P: no module is taken from the folder a person happens to stand in
-        [sys.executable, "-P", "-m", module, str(child_reads), str(child_writes)],
+        command(module, str(child_reads), str(child_writes)),
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,

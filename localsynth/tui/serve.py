@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import Any
 
 from localsynth.core.errors import ExitCode
+from localsynth.sealed import seal
 
 __all__ = ["Guard", "main"]
 
@@ -68,6 +69,7 @@ class Guard:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until Ctrl+C. Gives the exit code."""
     asked = _arguments(arguments)
+    seal(loopback=True)
     try:
         web, server_module = import_module("aiohttp.web"), import_module("textual_serve.server")
     except ModuleNotFoundError as error:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
 from localsynth.core.errors import ExitCode, LocalsynthError
+from localsynth.core.terminal import lacks_letters, no_terminal
 
 from .collecting import spare_modules
 
@@ -53,14 +53,18 @@ async def _show(app: LocalsynthApp) -> None:
 
 def _check_terminal() -> None:
     # Textual draws on standard error: with `2>log` the screen would stay black.
-    for name, stream in (("input", sys.stdin), ("output", sys.stdout), ("error", sys.stderr)):
-        if stream is None or not stream.isatty():
-            raise NoTerminal(
-                f"the terminal UI needs a terminal, and standard {name} is none",
-                "localsynth --help lists the commands, which do the same without a terminal",
-            )
+    if name := no_terminal():
+        raise NoTerminal(
+            f"the terminal UI needs a terminal, and standard {name} is none",
+            "localsynth --help lists the commands, which do the same without a terminal",
+        )
     if os.environ.get("TERM") == "dumb":
         raise NoTerminal(
             "this terminal says that it can only print lines (TERM=dumb)",
             "set TERM to what it is, such as xterm-256color; localsynth --help lists the commands, which need no more",
+        )
+    if encoding := lacks_letters():
+        raise NoTerminal(
+            f"the terminal UI draws with letters that {encoding}, the encoding of this terminal, does not have",
+            "choose a UTF-8 locale, such as LC_ALL=C.UTF-8, and leave PYTHONIOENCODING unset",
         )

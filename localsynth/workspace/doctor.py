@@ -4,38 +4,29 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import localsynth
-from localsynth.core.contracts import Engine, Message, SampleRequest
+from localsynth.core.contracts import Message, SampleRequest
 from localsynth.core.errors import LocalsynthError
 from localsynth.core.grammar import Number
 from localsynth.store import datasets
 from localsynth.store import runs as records
 from localsynth.store.session import Store
 
+from .finding import Finding
+from .offline import silence
+
 if TYPE_CHECKING:
     from localsynth.engine.catalog import Catalog, Model
 
-__all__ = ["Finding", "examine", "sockets"]
+__all__ = ["examine"]
 
 _PACKAGES = ("duckdb", "pyarrow", "numpy", "llama-cpp-python", "llguidance")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at. ``state``: ``ok``, ``note`` (worth knowing, not wrong) or ``bad``."""
-
-    what: str
-    found: str
-    state: Literal["ok", "note", "bad"] = "ok"
-    hint: str = ""
 
 
 def examine(folder: Path) -> Iterator[Finding]:
@@ -151,48 +142,11 @@ def _trial(model: Model | None, folder: Path) -> Iterator[Finding]:
             samples, usage = engine.sample([_question()])
             wrote = f"wrote '{samples[0].texts[0]}' in {usage.seconds:.2f} s"
             yield Finding("engine", f"{name}: {info.threads} threads, context {info.context}, {wrote}")
-            yield _silence(engine)
+            yield from silence(engine)
     except LocalsynthError as error:
         yield Finding("engine", error.message, "bad", error.hint)
-        yield _silence(None)
+        yield from silence(None)
 
 
 def _question() -> SampleRequest:
     return SampleRequest((Message("user", "A number between 1 and 9?"),), Number(1, 9), n=1)
-
-
-def _silence(engine: Engine | None) -> Finding:
-    pids = {os.getpid(): "this process"}
-    child = getattr(engine, "pid", None)
-    if isinstance(child, int):
-        pids[child] = "the engine's process"
-    try:
-        open_ones = {pid: sockets(pid) for pid in pids}
-    except OSError as error:
-        why = "this system has no /proc" if sys.platform != "linux" else str(error)
-        return Finding("sockets", f"cannot be looked at: {why}", "note", f"try: lsof -a -i -p {os.getpid()}")
-    own = {pid: [fd for fd in fds if fd > 2] for pid, fds in open_ones.items()}
-    who = " and ".join(f"{name} ({pid})" for pid, name in pids.items())
-    if any(own.values()):
-        found = "; ".join(
-            f"{pids[pid]} holds {len(fds)} (fd {', '.join(map(str, fds))})" for pid, fds in own.items() if fds
-        )
-        return Finding("sockets", found, "bad", "localsynth opens none; a library or plug-in does")
-    if any(open_ones.values()):
-        return Finding(
-            "sockets", f"none opened by {who}; standard input or output, given from outside, is one", "note"
-        )
-    return Finding("sockets", f"none: looked at every open file of {who}")
-
-
-def sockets(pid: int) -> list[int]:
-    """The file descriptors of a process that are sockets of any kind. Raises ``OSError`` without ``/proc``."""
-    found = []
-    for entry in Path(f"/proc/{pid}/fd").iterdir():
-        try:
-            target = str(entry.readlink())
-        except FileNotFoundError:  # closed meanwhile; one of them is the folder being listed
-            continue
-        if target.startswith("socket:"):
-            found.append(int(entry.name))
-    return sorted(found)

@@ -10,28 +10,28 @@ import pytest
 
 from localsynth import Workspace
 from localsynth.engine import open_engine
-from localsynth.workspace import doctor
+from localsynth.workspace import offline
 
 LINUX = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc")
 
 
 @LINUX
 def test_a_socket_is_found() -> None:
-    before = doctor.sockets(os.getpid())
+    before = offline.sockets(os.getpid())
     with socket.socket() as one:
-        assert set(doctor.sockets(os.getpid())) - set(before) == {one.fileno()}
-        finding = doctor._silence(open_engine(None))
+        assert set(offline.sockets(os.getpid())) - set(before) == {one.fileno()}
+        finding = offline.open_sockets(open_engine(None))
         assert finding.state == "bad"
         assert f"fd {one.fileno()}" in finding.found or str(one.fileno()) in finding.found
-    assert doctor.sockets(os.getpid()) == before
+    assert offline.sockets(os.getpid()) == before
 
 
 def test_without_proc_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(_: int) -> list[int]:
         raise FileNotFoundError
 
-    monkeypatch.setattr(doctor, "sockets", missing)
-    finding = doctor._silence(None)
+    monkeypatch.setattr(offline, "sockets", missing)
+    finding = offline.open_sockets(None)
     assert finding.state == "note"
     assert "cannot be looked at" in finding.found
 

@@ -117,8 +117,8 @@ The language models that methods can use, on this machine or known by name. **de
         Binding(
             "n",
             "screen.install_model",
-            "Fetch",
-            tooltip="Fetch the model; uses the network, asks",
+            "Install",
+            tooltip="Install the model from a file carried here, or see how to fetch it",
             id="home.fetch_model",
         ),
         Binding(

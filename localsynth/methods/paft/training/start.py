@@ -7,7 +7,6 @@ import os
 import select
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -16,6 +15,7 @@ from typing import IO, Any
 
 from localsynth.core.errors import RunError
 from localsynth.engine.child import finding_us
+from localsynth.sealed import command
 
 from .job import CORPUS
 from .pace import SPIN, idle
@@ -114,8 +114,7 @@ def _outcome(folder: Path, told: Mapping[str, Any]) -> Outcome:
 
 def _spawn(folder: Path, log: IO[bytes], spin: bool | None) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        # -P: no module is taken from the folder a person happens to stand in
-        [sys.executable, "-P", "-m", "localsynth.methods.paft.training.child", os.fspath(folder)],
+        command("localsynth.methods.paft.training.child", os.fspath(folder)),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=log,
