@@ -10,6 +10,7 @@ __all__ = [
     "BatchCommitted",
     "BatchStarted",
     "Event",
+    "Measured",
     "Notice",
     "Progress",
     "RowsRejected",
@@ -76,6 +77,24 @@ class Progress(_Event):
 
 
 @dataclass(frozen=True)
+class Measured(_Event):
+    """A number that tells how learning goes; those of one name are a curve.
+
+    step : how far learning was, counted in ``per``. unit : of the value. low, high : an interval of 95 %.
+    A step that comes again takes back what followed it.
+    """
+
+    type: ClassVar[str] = "measured"
+    name: str
+    step: float
+    value: float
+    low: float | None = None
+    high: float | None = None
+    per: str = "step"
+    unit: str = ""
+
+
+@dataclass(frozen=True)
 class RowsRejected(_Event):
     type: ClassVar[str] = "rows_rejected"
     batch_no: int
@@ -106,11 +125,13 @@ class RunEnded(_Event):
     message: str = ""
 
 
-Event: TypeAlias = RunStarted | Notice | BatchStarted | Progress | RowsRejected | BatchCommitted | RunEnded
+Event: TypeAlias = (
+    RunStarted | Notice | BatchStarted | Progress | Measured | RowsRejected | BatchCommitted | RunEnded
+)
 
 _TYPES: dict[str, type[Any]] = {
     cls.type: cls
-    for cls in (RunStarted, Notice, BatchStarted, Progress, RowsRejected, BatchCommitted, RunEnded)
+    for cls in (RunStarted, Notice, BatchStarted, Progress, Measured, RowsRejected, BatchCommitted, RunEnded)
 }
 
 
@@ -126,6 +147,6 @@ def decode(line: str) -> Event | None:
         cls = _TYPES[data.pop("type")]
         known = {f.name for f in fields(cls)}
         event: Event = cls(**{key: value for key, value in data.items() if key in known})
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return event

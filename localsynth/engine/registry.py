@@ -28,7 +28,7 @@ Parsed = TypeVar("Parsed", bound=BaseModel)
 
 
 class _Entry(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 class Wheel(_Entry):
@@ -72,12 +72,21 @@ class Added(_Entry):
 
 
 class Seen(_Entry):
-    """How a file looked when its hash was last found right; while it looks the same it is not read again."""
+    """How a file looked when its hash was last found right; while it looks the same it is not read again.
+
+    changed_ns : when the system saw it change, its ``ctime``, which covers every write and which nobody can set back.
+    """
 
     path: Path
     sha256: Sha256
     size: int
-    mtime_ns: int
+    changed_ns: int = Field(alias="mtime_ns")  # so that a version which went by that time can read the list
+
+    @classmethod
+    def now(cls, path: Path, sha256: str) -> Seen:
+        """How the file of that hash looks now. Raises ``OSError``."""
+        state = path.stat()
+        return cls(path=path, sha256=sha256, size=state.st_size, changed_ns=state.st_ctime_ns)
 
 
 class _Contents(_Entry):
@@ -91,7 +100,11 @@ class _Known(_Entry):
 
 def read_known(source: Path | Traversable) -> dict[str, Known]:
     """The models of a ``models.toml``. Raises :class:`ModelError` when it is wrong."""
-    return _parse(_Known, source.read_text("utf-8"), str(source)).models
+    try:
+        text = source.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(f"{source} cannot be read: {error}") from error
+    return _parse(_Known, text, str(source)).models
 
 
 class Registry:
@@ -144,7 +157,7 @@ class Registry:
             self._write(contents)
 
     def _write(self, contents: _Contents) -> None:
-        data = contents.model_dump(mode="json")
+        data = contents.model_dump(mode="json", by_alias=True)
         with tempfile.NamedTemporaryFile(  # 0600
             mode="wb", dir=self.path.parent, prefix=".registry-", suffix=".part", delete=False
         ) as file:
@@ -169,3 +182,5 @@ def _parse(kind: type[Parsed], text: str, name: str) -> Parsed:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ModelError(f"{name} is wrong at {where}: {first['msg']}", hint) from error
+    except RecursionError as error:
+        raise ModelError(f"{name} is nested too deeply", hint) from error

@@ -6,8 +6,10 @@ asked, may tell of the data: it is kept with the data, in ``<workspace>/ui``, wi
 
 from __future__ import annotations
 
+import copy
 import json
 import os
+import time
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -41,7 +43,7 @@ class Settings:
             data = tomllib.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return cls()
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
             return cls(problems=[f"{path} cannot be used: {error}"])
         found = cls()
         for key, value in data.items():
@@ -64,13 +66,18 @@ class Settings:
 
 
 class Memory:
-    """Reads at the start, writes when told to; where it cannot write, nothing is kept, and :attr:`trouble` says why."""
+    """Reads at the start, writes when told to; where it cannot write, nothing is kept, and :attr:`trouble` says why.
+
+    Only what changed is written over: another UI on the workspace may have kept something meanwhile.
+    """
 
     def __init__(self, folder: Path | None, settings: Settings, places: Mapping[str, Any]) -> None:
         self.settings = settings
         self.trouble = ""
+        self._since = time.time()
         self._folder = folder
         self._places = dict(places)
+        self._begun: dict[str, Any] = copy.deepcopy(self._places)
 
     @classmethod
     def read(cls, workspace: str | None, *, keep: bool = True) -> Memory:
@@ -80,15 +87,7 @@ class Memory:
             Path(workspace or os.environ.get("LOCALSYNTH_WORKSPACE") or "workspace").expanduser().absolute()
         )
         folder = base / "ui"
-        try:
-            places = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            places = {}
-        return cls(
-            folder if keep else None,
-            Settings.read(settings_file()),
-            places if isinstance(places, dict) else {},
-        )
+        return cls(folder if keep else None, Settings.read(settings_file()), _places(folder))
 
     @property
     def folder(self) -> Path | None:
@@ -138,14 +137,48 @@ class Memory:
             return
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            _write(self._folder / "state.json", json.dumps(self._places, ensure_ascii=False, indent=1))
+            theirs = _places(self._folder)
+            kept = theirs | {
+                name: _merged(self._begun.get(name), ours, theirs[name]) if name in theirs else ours
+                for name, ours in self._places.items()
+            }
+            if "forgotten" in theirs:
+                from localsynth.workspace.keepsakes import without_forgotten
+
+                kept = without_forgotten(kept, self._since)
+            _write(self._folder / "state.json", json.dumps(kept, ensure_ascii=False, indent=1))
         except OSError as error:
             self.trouble = f"{self._folder} cannot be written: {error.strerror}"
 
 
+def _places(folder: Path) -> dict[str, Any]:
+    """What is kept in a file now; nothing where it cannot be read."""
+    try:
+        places = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return places if isinstance(places, dict) else {}
+
+
+def _merged(before: Any, ours: Any, theirs: Any) -> Any:
+    """Ours where it is not what it was before, else theirs; of drafts, which are tables in a table, draft by draft."""
+    if ours == before:
+        return theirs
+    if not (_drafts(ours) and _drafts(theirs)):
+        return ours
+    was = before if _drafts(before) else {}
+    changed = {name for name in (*was, *ours) if ours.get(name) != was.get(name)}
+    others = {name: draft for name, draft in theirs.items() if name not in changed}
+    return others | {name: draft for name, draft in ours.items() if name in changed}
+
+
+def _drafts(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(one, dict) for one in value.values())
+
+
 def _write(path: Path, text: str) -> None:
     """Whole or not at all."""
-    new = path.with_name(path.name + ".new")
+    new = path.with_name(f"{path.name}.{os.getpid()}.new")
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
     new.replace(path)

@@ -54,9 +54,9 @@ class Failure:
 
     @classmethod
     def of(cls, error: LocalsynthError) -> Failure:
-        """What there is to say of it."""
+        """What there is to say of it, but cells: the file is kept."""
         problems, diff = getattr(error, "problems", ()), getattr(error, "diff", "")
-        return cls(error.message, error.hint, error.code, tuple(problems), diff, type(error).__name__)
+        return cls(error.kept, error.hint, error.code, tuple(problems), diff, type(error).__name__)
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Failure:
@@ -168,5 +168,5 @@ def _after(state: JobState, line: bytes) -> JobState:
             stopping=state.stopping or bool(said.get("stopping")),
             result=dict(said.get("result") or state.result),
         )
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return state

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from localsynth.core.dataset import check_holdout
+from localsynth.core.run import Exposure
 from localsynth.core.words import counted
 
 __all__ = [
@@ -90,7 +92,7 @@ class ImportRequest:
     name: str | None = None
     target: str | None = None
     holdout: float = 1 / 3
-    policy: str = "rows"
+    policy: str | None = None
     schema: str | None = None
     schema_file: str | None = None
     encoding: str | None = None
@@ -101,6 +103,12 @@ class ImportRequest:
     def title(self) -> str:
         """In a few words."""
         return f"import {Path(self.source).name}"
+
+    def check(self) -> None:
+        """Raises ``DatasetError`` for what no file could make right: a policy there is not, or no share to hold out."""
+        if self.policy is not None:
+            Exposure.parse(self.policy)
+        check_holdout(self.holdout)
 
 
 Request: TypeAlias = RunRequest | ResumeRequest | EvaluateRequest | ImportRequest
@@ -126,12 +134,13 @@ def write_request(folder: Path, kind: str, request: Request) -> None:
 def read_request(folder: Path) -> tuple[str, float, Request]:
     """(kind, when it was asked for in seconds since the epoch, what). Raises ``OSError``, and ``ValueError`` for no request."""
     with (folder / "request.json").open("rb") as file:
-        data = json.loads(file.read(_LARGEST).decode("utf-8", "surrogateescape"))
+        text = file.read(_LARGEST).decode("utf-8", "surrogateescape")
     try:
+        data = json.loads(text)
         asked = {
             key: tuple(value) if isinstance(value, list) else value for key, value in data["request"].items()
         }
         kind: Callable[..., Request] = REQUESTS[data["kind"]]
         return str(data["kind"]), float(data["started_at"]), kind(**asked)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{folder / 'request.json'} is no request of a job") from error

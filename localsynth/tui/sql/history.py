@@ -86,7 +86,7 @@ def _entry(text: str) -> Entry | None:
     """What a line tells; nothing where it is cut off or of another kind."""
     try:
         told: Any = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(told, dict) or not isinstance(told.get("sql"), str):
         return None
