@@ -149,12 +149,14 @@ def print_records(rows: Sequence[dict[str, Any]], format: Format, columns: Seque
 
 def print_table(table: pa.Table, format: Format, *, more: bool = False) -> None:  # noqa: A002
     """A table in any format. ``more``: there are rows beyond these, which a person reading the table must know."""
+    from localsynth.core.words import counted
+
     if format is Format.TABLE:
         _draw(table)
         shown = (
             f"first {table.num_rows:,} rows; there are more (--limit N, 0 for all)"
             if more
-            else _count(table.num_rows)
+            else counted(table.num_rows, "row")
         )
         hint(f"({shown})")
         return
@@ -172,17 +174,16 @@ def print_table(table: pa.Table, format: Format, *, more: bool = False) -> None:
     write_data(buffer.getvalue())
 
 
-def _count(rows: int) -> str:
-    return "1 row" if rows == 1 else f"{rows:,} rows"
-
-
 def _draw(table: pa.Table) -> None:
     from rich import box
     from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
-    cells = [[_cell(value) for value in column.to_pylist()] for column in table.columns]
+    from localsynth.workspace.files import python_values
+
+    columns = zip(table.column_names, table.columns, strict=True)
+    cells = [[_cell(value) for value in python_values(name, column, "a table")] for name, column in columns]
     names = [safe(name) for name in table.column_names]
     widths = [
         max([cell_len(name), *map(cell_len, column)]) for name, column in zip(names, cells, strict=True)
@@ -214,7 +215,7 @@ def _fitting(widths: Sequence[int], room: int) -> int:
 
 
 def _cell(value: Any) -> str:
-    from localsynth.workspace.files import text_of
+    from localsynth.core.celltext import text_of
 
     if value is None:
         return "NULL"

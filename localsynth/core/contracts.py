@@ -155,6 +155,15 @@ class Ask(Protocol):
 
     def notice(self, text: str, level: Literal["info", "warning"] = "info") -> None: ...
 
+    def measured(
+        self, name: str, step: float, value: float, between: tuple[float, float] | None = None,
+        *, per: str = "step", unit: str = "",
+    ) -> None:  # fmt: skip
+        """Tell a number that learning is judged by: see :class:`~localsynth.core.events.Measured`. All are kept, if finite: a
+        few hundred of a name at most. between : an interval of 95 %.
+        """
+        ...
+
 
 # --- method ---------------------------------------------------------------------------------------------------------
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from .errors import DatasetError
 from .run import Exposure
 from .schema import Schema
+from .words import shown
 
-__all__ = ["Dataset"]
+__all__ = ["Dataset", "check_holdout"]
 
 
 @dataclass(frozen=True)
@@ -29,3 +31,12 @@ class Dataset:
     source: str | None
     imported_at: datetime
     declared: bool = False
+
+
+def check_holdout(share: object) -> None:
+    """Raises ``DatasetError`` unless it is a share of rows that can be held out: 0 or more, and below 1."""
+    if not isinstance(share, int | float) or not 0 <= share < 1:
+        raise DatasetError(
+            f"the holdout is {shown(share) or share}, but must be a number from 0 to below 1",
+            "0.33 holds a third out; 0 nothing",
+        )

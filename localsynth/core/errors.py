@@ -64,11 +64,21 @@ class LocalsynthError(Exception):
     """
 
     code: ExitCode = ExitCode.FAILED
+    #: What of the message are cells of a table: for the person at the terminal, and for no file that is kept.
+    cells: tuple[str, ...] = ()
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    @property
+    def kept(self) -> str:
+        """The message as a log may keep it: without cells."""
+        text = self.message
+        for cell in sorted(self.cells, key=len, reverse=True):
+            text = text.replace(cell, "a value")
+        return text
 
     def __str__(self) -> str:
         return self.message

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
 
+from .errors import DatasetError
+
 __all__ = ["Batch", "Call", "Exposure", "Reject", "Run", "Status", "Usage"]
 
 
@@ -23,11 +25,14 @@ class Exposure(IntEnum):
 
     @classmethod
     def parse(cls, text: str) -> Exposure:
-        """Read a label; raises ``ValueError`` on any other word."""
+        """Read a label; raises ``DatasetError`` on any other word."""
         try:
-            return cls[text.strip().upper()]
+            return cls[str(text).strip().upper()]
         except KeyError:
-            raise ValueError(f"'{text}' is not one of: {', '.join(e.label for e in cls)}") from None
+            raise DatasetError(
+                f"'{text}' is not one of: {', '.join(e.label for e in cls)}",
+                "a policy says how much of a table a model may see",
+            ) from None
 
 
 class Status(StrEnum):

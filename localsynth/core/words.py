@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-__all__ = ["FieldError", "counted", "duration", "plain", "shown"]
+__all__ = ["FieldError", "counted", "duration", "plain", "shown", "size_text"]
 
 
 class FieldError(ValueError):
@@ -34,6 +34,13 @@ def duration(seconds: float | None) -> str:
     whole = round(seconds)
     hours, minutes = whole // 3600, whole // 60 % 60
     return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
+
+
+def size_text(size: int) -> str:
+    """Bytes in units of a thousand, as sizes of files and models are given: ``96 MB``, ``1.2 GB``."""
+    if size < 1_000_000:
+        return f"{size / 1000:,.0f} kB" if size >= 1000 else f"{size} B"
+    return f"{size / 1e6:,.0f} MB" if size < 1_000_000_000 else f"{size / 1e9:,.1f} GB"
 
 
 def plain(number: float) -> str:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from math import fsum, pi, sqrt
 
 from localsynth.core.targets import Margin, Statistics, Table
+from localsynth.core.words import counted
 
 from .lookup import Figure, Lookup, Subject
-from .numbers import counted
 
 __all__ = ["Aimed", "Distance", "aimed", "chance_distance"]
 

@@ -10,9 +10,10 @@ from localsynth.align.privacy.describe import describe
 from localsynth.core.evaluation import Spent
 from localsynth.core.recipe import USUAL_DELTA
 from localsynth.core.targets import Budget
+from localsynth.core.words import counted
 
 from .lookup import Lookup, Subject
-from .numbers import counted, percent, plain_number
+from .numbers import percent, plain_number
 
 __all__ = ["Part", "Spending", "budget_of", "epsilon_of", "spending", "spent_words", "total_of", "worded"]
 

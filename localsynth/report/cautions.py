@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from localsynth.core.evaluation import CAUTION, NOTE, OUTSIDE, UNFINISHED
 from localsynth.core.run import Run
+from localsynth.core.words import counted
 
 from .lookup import Lookup, Subject
-from .numbers import counted
 
 __all__ = ["cautions", "cautions_of", "unfinished"]
 

@@ -8,9 +8,9 @@ from itertools import chain, pairwise
 from typing import TypeAlias
 
 from localsynth.core.explaining import Graph
+from localsynth.core.words import counted
 
 from .markup import Html, tag
-from .numbers import counted
 from .plaintext import clipped, one_line
 from .svg import figure_svg, label, short
 

@@ -9,6 +9,7 @@ from importlib.resources import files
 from localsynth.core.evaluation import Evaluation
 from localsynth.core.explaining import Explanation
 from localsynth.core.judging import Family, Measure
+from localsynth.core.words import counted
 
 from .aimpart import aims_part, budget_part
 from .cautions import cautions
@@ -16,7 +17,6 @@ from .columnpart import columns_part
 from .lookup import Lookup, Subject
 from .making import making_part
 from .markup import Child, Html, join, name, tag
-from .numbers import counted
 from .pairpart import pairs_part
 from .privacypart import privacy_part
 from .provenance import moment, provenance

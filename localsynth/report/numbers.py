@@ -10,7 +10,6 @@ from .lookup import Figure
 
 __all__ = [
     "MINUS",
-    "counted",
     "direction",
     "end_number",
     "figure",
@@ -171,8 +170,3 @@ def range_of(measure: Measure) -> str:
         assert end is not None
         return f"{'from' if high is None else 'up to'} {end_number(end, measure)}"
     return f"{end_number(low, measure)} to {end_number(high, measure)}"
-
-
-def counted(count: int, one: str, more: str = "") -> str:
-    """``1 row``, ``1,000 rows``."""
-    return f"{count:,} {one if count == 1 else more or one + 's'}"

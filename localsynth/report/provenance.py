@@ -11,11 +11,11 @@ from pydantic import ValidationError
 from localsynth.core.errors import LocalsynthError
 from localsynth.core.recipe import Recipe
 from localsynth.core.run import Run
+from localsynth.core.words import counted
 
 from .budget import epsilon_of
 from .glossary import EXPOSURE
 from .lookup import Subject
-from .numbers import counted
 
 __all__ = ["NO_EPSILON", "Provenance", "moment", "provenance", "recipe_text"]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
 from typing import Literal
 
@@ -15,13 +17,19 @@ from localsynth.core.contracts import (
     Trace,
 )
 from localsynth.core.errors import Cancelled
+from localsynth.core.events import Measured
 from localsynth.core.run import Call, Usage
 
 from .bus import Bus
 from .control import Control
 from .meter import Meter
 
-__all__ = ["RecordedAsk"]
+__all__ = ["RecordedAsk", "shown"]
+
+
+def shown(request: ScoreRequest) -> SampleRequest:
+    """What the model reads of a text that is scored, as a request that can be rendered."""
+    return SampleRequest(request.messages, request.grammar, prefix=request.prefix, adapter=request.adapter)
 
 
 class RecordedAsk:
@@ -57,9 +65,7 @@ class RecordedAsk:
             return []
         self._begin(purpose)
         scores, usage = self._engine.score(requests, self._meter.call)
-        first = requests[0]
-        shown = SampleRequest(first.messages, first.grammar, prefix=first.prefix, adapter=first.adapter)
-        self._record(purpose, len(requests), shown, usage)
+        self._record(purpose, len(requests), shown(requests[0]), usage)
         return scores
 
     def trace(self, requests: Sequence[ScoreRequest]) -> list[Trace]:
@@ -78,6 +84,16 @@ class RecordedAsk:
 
     def notice(self, text: str, level: Literal["info", "warning"] = "info") -> None:
         self._bus.notice(text, level)
+
+    def measured(
+        self, name: str, step: float, value: float, between: tuple[float, float] | None = None,
+        *, per: str = "step", unit: str = "",
+    ) -> None:  # fmt: skip
+        low, high = between or (None, None)
+        if all(math.isfinite(number) for number in (step, value, *(between or ()))):
+            self._bus.emit(
+                Measured(self._bus.run_id, time.time(), name, step, value, low, high, per=per, unit=unit)
+            )
 
     def _begin(self, purpose: str) -> None:
         if self._control.killed:

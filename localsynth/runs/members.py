@@ -277,7 +277,7 @@ class Members:
 
 
 class _Told:
-    """An :class:`~localsynth.core.contracts.Ask` whose notices say which pass they are of."""
+    """An :class:`~localsynth.core.contracts.Ask` whose notices and numbers say which pass they are of."""
 
     def __init__(self, ask: Ask, name: str) -> None:
         self._ask, self._name = ask, name
@@ -306,6 +306,12 @@ class _Told:
 
     def notice(self, text: str, level: Literal["info", "warning"] = "info") -> None:
         self._ask.notice(f"{self._name}: {text}", level)
+
+    def measured(
+        self, name: str, step: float, value: float, between: tuple[float, float] | None = None,
+        *, per: str = "step", unit: str = "",
+    ) -> None:  # fmt: skip
+        self._ask.measured(f"{self._name}: {name}", step, value, between, per=per, unit=unit)
 
 
 def _nothing(wide: Wide, rows: int) -> pa.Table:

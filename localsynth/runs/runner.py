@@ -17,6 +17,7 @@ from localsynth.core.judging import writable
 from localsynth.core.run import Batch, Call, Reject, Run, Status, Usage
 from localsynth.core.schema import Schema
 from localsynth.core.seeds import derive
+from localsynth.core.tracing import named
 from localsynth.store import runs as records
 from localsynth.tables import arrow_schema
 
@@ -70,20 +71,20 @@ def make_rows(making: Making) -> Run:
         status, message = Status.CANCELLED, _AT_ONCE
     except ContextTooSmall as error:
         if loop.tally is not None:
-            loop.end_anyway(Status.FAILED, str(error))
+            loop.end_anyway(Status.FAILED, error.kept)
         else:  # found before the first row: the run is refused, not failed
             records.delete(making.store, making.run.run_id)
         raise
     except EngineDied as error:
         if not making.control.killed:
-            loop.end_anyway(Status.FAILED, str(error))
+            loop.end_anyway(Status.FAILED, error.kept)
             raise
         status, message = Status.CANCELLED, _AT_ONCE
     except KeyboardInterrupt:
         loop.end_anyway(Status.CANCELLED, "interrupted")
         raise
     except BaseException as error:
-        loop.end_anyway(Status.FAILED, str(error) or type(error).__name__)
+        loop.end_anyway(Status.FAILED, error.kept if isinstance(error, LocalsynthError) else named(error))
         raise
     loop.end(status, message)
     return records.get(making.store, making.run.run_id)

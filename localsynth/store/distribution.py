@@ -8,9 +8,10 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from localsynth.core.columns import Column, DateColumn, DatetimeColumn, FloatColumn, IntegerColumn
+from localsynth.core.columns import Column, FloatColumn
 
 from .names import identifier
+from .numberline import place_sql
 
 if TYPE_CHECKING:
     import duckdb
@@ -79,7 +80,7 @@ def count_column(
     if exact:
         (about,) = con.execute(f"SELECT count(DISTINCT {name}) FROM {rows}").fetchall()[0]
     known = ColumnCounts(column.name, total, missing, about, exact, (), total - missing)
-    number, unit = _as_number(column, name)
+    number, unit = place_sql(column, name)
     if number:
         edges = _edges(con, rows, column, number, bins) if like is None else like.edges
         counts = _in_bins(con, rows, number, edges)
@@ -110,24 +111,10 @@ def _with(
     )
 
 
-def _as_number(column: Column, name: str) -> tuple[str, str]:
-    """The value as a number in SQL, and its unit; empty for columns that are counted value by value."""
-    match column:
-        case IntegerColumn() | FloatColumn():
-            return f"{name}::DOUBLE", ""
-        case DateColumn():
-            return f"date_diff('day', DATE '1970-01-01', {name})::DOUBLE", "days"
-        case DatetimeColumn():
-            return f"(epoch_us({name}) / 1e6)", "seconds"
-    return "", ""
-
-
 def _edges(
     con: duckdb.DuckDBPyConnection, rows: str, column: Column, number: str, bins: int
 ) -> tuple[float, ...]:
-    low, high = con.execute(
-        f"SELECT min({number}), max({number}) FROM {rows} WHERE isfinite({number})"
-    ).fetchall()[0]
+    low, high = con.execute(f"SELECT min({number}), max({number}) FROM {rows}").fetchall()[0]
     if low is None:
         return ()
     step = _round(high / max(1, bins) - low / max(1, bins))

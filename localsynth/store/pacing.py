@@ -10,8 +10,11 @@ __all__ = ["Pace", "paces"]
 
 _PACES = """
 SELECT r.run_id, r.dataset, r.method, r.model, r.recipe_json, r.rows_done,
-  coalesce(sum(b.seconds) FILTER (b.rows = 0), 0.0), coalesce(sum(b.seconds) FILTER (b.rows > 0), 0.0)
+  coalesce(sum(b.seconds) FILTER (b.rows = 0), 0.0), coalesce(sum(b.seconds) FILTER (b.rows > 0), 0.0),
+  coalesce(sum(c.requests) FILTER (b.rows = 0), 0)
 FROM meta.runs r JOIN meta.batches b ON b.run_id = r.run_id
+  LEFT JOIN (SELECT run_id, batch_no, sum(requests) AS requests FROM meta.calls GROUP BY ALL) c
+    ON c.run_id = b.run_id AND c.batch_no = b.batch_no
 WHERE r.rows_done > 0
 GROUP BY ALL ORDER BY max(b.finished_at) DESC, r.run_id DESC LIMIT ?
 """
@@ -20,7 +23,10 @@ _MOST = 500
 
 @dataclass(frozen=True)
 class Pace:
-    """What a run took. learning_s : seconds before the first row. making_s : seconds for its ``rows``."""
+    """What a run took. learning_s : seconds before the first row. making_s : seconds for its ``rows``.
+
+    requests : to the model before the first row.
+    """
 
     run_id: str
     dataset: str
@@ -30,6 +36,11 @@ class Pace:
     rows: int
     learning_s: float
     making_s: float
+    requests: int = 0
+
+    def seconds(self, rows: int) -> float:
+        """What a run of so many rows would take; what is learnt before the first row takes as long for any number."""
+        return self.learning_s + rows * self.making_s / self.rows
 
 
 def paces(store: Store) -> list[Pace]:

@@ -7,19 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from localsynth.core.columns import (
-    CategoricalColumn,
-    Column,
-    DateColumn,
-    DatetimeColumn,
-    FloatColumn,
-    IdentifierColumn,
-    IntegerColumn,
-    TextColumn,
-)
+from localsynth.core.columns import CategoricalColumn, Column, FloatColumn, IdentifierColumn, TextColumn
 
 from . import catalogue, names
 from .generations import exact_name
+from .numberline import place_sql
 
 if TYPE_CHECKING:
     import duckdb
@@ -41,6 +33,7 @@ class ColumnProfile:
     missing : rows without a value. distinct : different values, about. values : (value as text, rows), the most frequent
     first; of a category column all that occur, of another only where they are few. edges, counts : a histogram with one edge
     more than bins, the last bin closed; of numbers, of days since 1970-01-01, of minutes since then, of lengths of texts.
+    most : the greatest of these, where there is a histogram.
     """
 
     missing: int = 0
@@ -48,6 +41,7 @@ class ColumnProfile:
     values: tuple[tuple[str, int], ...] = ()
     edges: tuple[float, ...] = ()
     counts: tuple[int, ...] = ()
+    most: float | None = None
 
 
 @dataclass(frozen=True)
@@ -123,7 +117,7 @@ def _profiled(
     wanted = []
     for column, ((_, distinct), (low, high)) in zip(columns, spans, strict=True):
         number = _number(column)
-        if number is not None and low is not None and math.isfinite(high - low):
+        if number and low is not None and math.isfinite(high - low):
             bins[column.name] = _Bins.between(low, high, whole=not isinstance(column, FloatColumn))
             wanted.append(_counted(bins[column.name].sql(number)))
         else:
@@ -132,7 +126,7 @@ def _profiled(
         wanted.append(_counted(f"{names.identifier(column.name)}::VARCHAR") if few else "NULL")
     found = _pairs(con.execute(f"SELECT {', '.join(wanted)} FROM ({rows})").fetchall()[0])
     return {
-        column.name: _column(count, span[0], bins.get(column.name), histogram, values)
+        column.name: _column(count, *span, bins.get(column.name), histogram, values)
         for column, span, (histogram, values) in zip(columns, spans, found, strict=True)
     }
 
@@ -145,7 +139,9 @@ def _counted(value: str) -> str:
     return f"map_entries(histogram({value}))"
 
 
-def _column(rows: int, told: Sequence[int], bins: _Bins | None, histogram: Any, values: Any) -> ColumnProfile:
+def _column(
+    rows: int, told: Sequence[int], ends: Sequence[Any], bins: _Bins | None, histogram: Any, values: Any
+) -> ColumnProfile:
     present, distinct = told
     by_value = sorted(_entries(values), key=lambda one: (-one[1], one[0]))
     by_bin = dict(_entries(histogram))
@@ -155,6 +151,7 @@ def _column(rows: int, told: Sequence[int], bins: _Bins | None, histogram: Any, 
         tuple(by_value),
         bins.edges if bins is not None else (),
         tuple(by_bin.get(at, 0) for at in range(bins.count)) if bins is not None else (),
+        ends[1] if bins is not None else None,
     )
 
 
@@ -163,19 +160,10 @@ def _entries(found: Any) -> Iterator[tuple[Any, int]]:
         yield entry["key"], int(entry["value"])
 
 
-def _number(column: Column) -> str | None:
-    """The expression that places a value on a line; ``None`` where there is no order."""
-    c = names.identifier(column.name)
-    match column:
-        case IntegerColumn():
-            return f"{c}::DOUBLE"
-        case FloatColumn():
-            return f"(CASE WHEN isfinite({c}) THEN {c} END)"
-        case DateColumn():
-            return f"datediff('day', DATE '1970-01-01', {c})::DOUBLE"
-        case DatetimeColumn():
-            return f"(epoch_us({c}) // 60000000)::DOUBLE"
-        case TextColumn() | IdentifierColumn():
-            return f"length({c})::DOUBLE"
-        case _:
-            return None
+def _number(column: Column) -> str:
+    """The expression that places a value on a line; empty where there is no order."""
+    value = names.identifier(column.name)
+    if isinstance(column, TextColumn | IdentifierColumn):
+        return f"length({value})::DOUBLE"
+    place, unit = place_sql(column, value)
+    return f"floor({place} / 60)" if unit == "seconds" else place

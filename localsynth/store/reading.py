@@ -28,13 +28,15 @@ __all__ = ["Relation", "Stop", "count", "interruptible", "one_condition", "page"
 Relation: TypeAlias = str | tuple[str, str]
 Stop: TypeAlias = threading.Event
 _T = TypeVar("_T")
+# Arrow has no such values: they would come out as other numbers, as DuckDB's own bytes, as times without their zone.
+_AS_TEXT = frozenset({"UHUGEINT", "BIGNUM", "BIT", "TIME WITH TIME ZONE"})
 _READ_ONLY = "queries only read: begin with SELECT, FROM, WITH, DESCRIBE, SUMMARIZE, SHOW or EXPLAIN"
 
 
 def sql(
     store: Store, query: str, *, limit: int | None = None, offset: int = 0, stop: Stop | None = None
 ) -> pa.Table:
-    """The result of one statement.
+    """The result of one statement; columns of types that Arrow does not have come as text.
 
     Parameters
     ----------
@@ -112,6 +114,11 @@ def _result(con: duckdb.DuckDBPyConnection, query: str, limit: int | None, offse
     if relation is None:
         raise SqlError("the statement gives no rows", _READ_ONLY)
     columns = relation.columns
+    texts = [str(kind) in _AS_TEXT for kind in relation.types]
+    if any(texts):
+        relation = relation.project(
+            ", ".join(f"#{at}::VARCHAR" if text else f"#{at}" for at, text in enumerate(texts, 1))
+        )
     if limit is not None or offset:
         # -1 is no limit in words DuckDB's relations do not know; so many rows no table has.
         relation = relation.limit(2**62 if limit is None else limit, offset)

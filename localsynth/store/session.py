@@ -1,8 +1,7 @@
 """Sessions: the only door to the workspace file, open no longer than one transaction.
 
-A connection that may write locks every other process out, readers too. So no connection outlives the ``with`` block
-it
-was asked for, and whoever finds the file taken waits a little and then says who has it.
+A connection that may write locks every other process out, readers too. So no connection outlives the ``with`` block it was
+asked for, and whoever finds the file taken waits a little and then says who has it.
 """
 
 from __future__ import annotations
@@ -109,9 +108,8 @@ class Store:
     def write(self, timeout: float | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         """One read-write transaction: committed when the block ends, rolled back when it raises.
 
-        Raises ``StoreLocked`` after ``timeout`` seconds (default the store's), ``StoreError`` on a full disk, a
-        read-only
-        file and the like. Nothing of a failed transaction is kept.
+        Raises ``StoreLocked`` after ``timeout`` seconds (default the store's), ``StoreError`` on a full disk, a read-only file
+        and the like. Nothing of a failed transaction is kept.
         """
         if self.read_only:
             raise StoreError(
@@ -192,8 +190,12 @@ class Store:
         wait, waiting = guard.Backoff(timeout), Waiting(self.folder)
         try:
             while True:
+                file = self._file()
                 try:
-                    return duckdb.connect(str(self.path), read_only=read_only, config=config)
+                    con = duckdb.connect(str(self.path), read_only=read_only, config=config)
+                    if file in {None, self._file()}:
+                        return con
+                    con.close()  # another one took its place before this one was locked
                 except duckdb.IOException as error:
                     if not trouble.is_lock(error):
                         raise
@@ -202,6 +204,14 @@ class Store:
                         raise self._locked(error) from None
         finally:
             waiting.over()
+
+    def _file(self) -> tuple[int, int] | None:
+        """Which file the database is just now; ``None`` where there is none."""
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_dev, found.st_ino
 
     def _locked(self, error: Exception) -> StoreLocked:
         who = trouble.lock_holder(error)

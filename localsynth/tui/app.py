@@ -64,6 +64,14 @@ class LocalsynthApp(App[None]):
             tooltip="Choose the colours; they are kept",
         ),
         Binding("f9", "diagnose", "About and diagnosis", show=False, id="diagnose", priority=True),
+        Binding(
+            "ctrl+z",
+            "suspend_process",
+            "Suspend",
+            show=False,
+            id="suspend",
+            tooltip="Back to the shell for a while; fg comes back. Where text is edited, the key undoes",
+        ),
         Binding("ctrl+q", "quit", "Quit", id="quit", priority=True),
     ]
 
@@ -132,6 +140,12 @@ class LocalsynthApp(App[None]):
             self.memory.choose_theme(theme)
 
     # --- everywhere --------------------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There is a shell to go back to only in a terminal that one has."""
+        if action == "suspend_process" and (self._driver is None or not self._driver.can_suspend):
+            return False
+        return super().check_action(action, parameters)
 
     async def ask(self, question: Callable[[Any], _T]) -> _T:
         """What ``question`` gives, asked of the workspace in a thread."""

@@ -18,7 +18,7 @@ __all__ = ["all_bindings", "misspelt", "spelt", "troubles"]
 
 _HELD = frozenset({"ctrl", "shift", "alt", "super", "hyper", "meta"})
 _LATIN = 0x250  # letters and signs before this are on keyboards
-_EVERYWHERE = frozenset({"go", "help", "palette", "theme", "diagnose", "quit"})
+_EVERYWHERE = frozenset({"go", "help", "palette", "theme", "diagnose", "suspend", "quit"})
 
 
 def all_bindings() -> dict[str, Binding]:

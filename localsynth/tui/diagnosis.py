@@ -14,6 +14,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from .clipboard import copy
 from .memory import settings_file
 from .plain import paragraph
 
@@ -98,5 +99,4 @@ class DiagnosisDialog(ModalScreen[None]):
 
     def action_copy(self) -> None:
         """The text into the terminal's clipboard."""
-        self.app.copy_to_clipboard(self._text)
-        self.notify("copied, where the terminal allows it", markup=False)
+        copy(self.app, self._text)

@@ -13,6 +13,7 @@ from textual.widgets import Button, Static
 
 from localsynth.core.errors import LocalsynthError, Problem
 
+from .clipboard import copy
 from .plain import paragraph
 
 __all__ = ["ConfirmDialog", "ErrorDialog", "error_text"]
@@ -54,8 +55,7 @@ class ErrorDialog(ModalScreen[None]):
 
     def action_copy(self) -> None:
         """The text into the terminal's clipboard."""
-        self.app.copy_to_clipboard(error_text(self.error))
-        self.notify("copied, where the terminal allows it", markup=False)
+        copy(self.app, error_text(self.error))
 
 
 class ConfirmDialog(ModalScreen[bool]):

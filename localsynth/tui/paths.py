@@ -16,6 +16,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from localsynth.core.words import size_text
+
 from .dialogs import ConfirmDialog
 from .folders import Answer, Entry, Listing, Sense, Wanted, completed, judged, listing
 from .plain import line
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
     from .app import LocalsynthApp
 
 __all__ = ["PathDialog"]
-
-_KIB = 1024.0
 
 
 class PathDialog(ModalScreen[Path | None]):
@@ -225,19 +225,7 @@ def _row(entry: Entry) -> Table:
     table = Table.grid(expand=True, padding=(0, 1))
     table.add_column(ratio=1, no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
+    size = "folder" if entry.folder else "?" if entry.size is None else size_text(entry.size)
     name = line(entry.name + "/" if entry.folder else entry.name, "bold" if entry.folder else "")
-    table.add_row(name, Text(_size(entry.size) if not entry.folder else "folder", "dim"))
+    table.add_row(name, Text(size, "dim"))
     return table
-
-
-def _size(size: int | None) -> str:
-    if size is None:
-        return "?"
-    if size < _KIB:
-        return f"{size} B"
-    value = float(size)
-    for unit in ("KiB", "MiB", "GiB"):
-        value /= _KIB
-        if value < _KIB:
-            return f"{value:,.1f} {unit}"
-    return f"{value / _KIB:,.1f} TiB"

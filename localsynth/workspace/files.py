@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import math
 import os
-import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from datetime import date, datetime
-from decimal import Decimal
+from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from localsynth.core.errors import DatasetError, LocalsynthError, StoreError
+from localsynth.core.celltext import json_of, line_writer
+from localsynth.core.errors import DatasetError, StoreError
 from localsynth.core.nearest import nearest
 
 if TYPE_CHECKING:
@@ -25,11 +21,11 @@ __all__ = [
     "FORMATS",
     "check_place",
     "format_of",
+    "python_values",
     "save",
     "save_copy",
     "save_pieces",
     "save_text",
-    "text_of",
     "write",
 ]
 
@@ -58,7 +54,7 @@ def format_of(path: Path, given: str | None = None) -> str:
 def save(table: pa.Table, path: Path, format: str, *, overwrite: bool = False) -> Path:  # noqa: A002
     """Write the table. An existing file is kept unless ``overwrite``; a half-written one is never seen.
 
-    Raises ``DatasetError`` where the file exists, ``StoreError`` where it cannot be written.
+    Raises ``DatasetError`` where the file exists, or its format cannot hold a value; ``StoreError`` where it cannot be written.
     """
     return _place(path, lambda file: write(table, file, format), overwrite=overwrite)
 
@@ -116,14 +112,6 @@ def _place(path: Path, fill: Callable[[IO[bytes]], object], *, overwrite: bool) 
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-    except LocalsynthError:
-        raise
-    except (OverflowError, ValueError, TypeError, NotImplementedError) as error:
-        kind = path.suffix.removeprefix(".") or "this"
-        raise DatasetError(
-            f"a file of format {kind} cannot hold a value of the result: {error}",
-            "cast the column to VARCHAR",
-        ) from error
     except OSError as error:
         raise StoreError(
             f"{path} cannot be written: {error.strerror or error}", "check rights and free space"
@@ -134,18 +122,24 @@ def _place(path: Path, fill: Callable[[IO[bytes]], object], *, overwrite: bool) 
 
 
 def write(table: pa.Table, file: IO[bytes], format: str) -> None:  # noqa: A002
-    """Write the table to an open file in one of :data:`FORMATS`, or as ``json`` (one array)."""
+    """Write the table to an open file in one of :data:`FORMATS`, or as ``json`` (one array).
+
+    Raises ``DatasetError`` for values that the format cannot hold.
+    """
     if format == "parquet":
         import pyarrow.parquet as pq
 
         from .frames import with_pandas_types
 
         table = table.rename_columns(_distinct(table.column_names))
-        pq.write_table(with_pandas_types(table), file, compression="zstd")
+        try:
+            pq.write_table(with_pandas_types(table), file, compression="zstd")
+        except (NotImplementedError, ValueError) as error:
+            raise _no_place("parquet cannot hold a value of the result", error) from error
         return
     lines: dict[str, Callable[[pa.Table], Iterator[str]]] = {
-        "csv": lambda t: _separated(t, ","),
-        "tsv": lambda t: _separated(t, "\t"),
+        "csv": lambda t: _separated(t, ",", format),
+        "tsv": lambda t: _separated(t, "\t", format),
         "jsonl": _json_lines,
         "json": _json_array,
     }
@@ -173,87 +167,55 @@ def _write_pieces(pieces: Iterator[pa.Table], file: IO[bytes], format: str) -> N
         if format == "jsonl":
             write(piece, file, format)
         else:
-            lines = _separated(piece, "," if format == "csv" else "\t")
+            lines = _separated(piece, "," if format == "csv" else "\t", format)
             next(lines)  # the names
             for text in lines:
                 file.write(text.encode())
 
 
-def text_of(value: Any) -> str:
-    """A value as text: missing is empty, truth is ``true``, moments are ISO with a blank."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, datetime):
-        return value.isoformat(" ")
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, list | dict):
-        return json.dumps(_plain(value), ensure_ascii=False)
-    return str(value)
-
-
-def _separated(table: pa.Table, delimiter: str) -> Iterator[str]:
-    # Not the csv module: ending lines with a line feed alone, it leaves carriage returns in cells unquoted.
-    special = re.compile(f'[{delimiter}"\r\n]')
-    alone = table.num_columns == 1  # an empty line would be no row at all
-
-    def cell(value: Any) -> str:
-        if value is None:
-            return '""' if alone else ""
-        text = text_of(value)
-        # An empty text is not a missing one.
-        return '"' + text.replace('"', '""') + '"' if text == "" or special.search(text) else text
-
-    def line(values: Iterable[Any]) -> str:
-        return delimiter.join(map(cell, values)) + "\n"
-
+def _separated(table: pa.Table, delimiter: str, format: str) -> Iterator[str]:  # noqa: A002
+    line = line_writer(delimiter, table.num_columns)
     yield line(table.column_names)
-    for rows in _rows(table):
+    for rows in _rows(table, format):
         yield "".join(map(line, rows))
 
 
 def _json_lines(table: pa.Table) -> Iterator[str]:
     names = _distinct(table.column_names)
-    for rows in _rows(table):
-        yield "".join(f"{_json(dict(zip(names, row, strict=True)))}\n" for row in rows)
+    for rows in _rows(table, "jsonl"):
+        yield "".join(f"{json_of(dict(zip(names, row, strict=True)))}\n" for row in rows)
 
 
 def _json_array(table: pa.Table) -> Iterator[str]:
     names = _distinct(table.column_names)
     before = "[\n"
-    for rows in _rows(table):
+    for rows in _rows(table, "json"):
         for row in rows:
-            yield f"{before}{_json(dict(zip(names, row, strict=True)))}"
+            yield f"{before}{json_of(dict(zip(names, row, strict=True)))}"
             before = ",\n"
     yield "[]\n" if before == "[\n" else "\n]\n"
 
 
-def _rows(table: pa.Table) -> Iterator[Iterator[tuple[Any, ...]]]:
+def _rows(table: pa.Table, format: str) -> Iterator[Iterator[tuple[Any, ...]]]:  # noqa: A002
     for batch in table.to_batches(max_chunksize=_CHUNK):
-        yield zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        columns = zip(table.column_names, batch.columns, strict=True)
+        yield zip(*(python_values(name, column, format) for name, column in columns), strict=True)
 
 
-def _json(value: Any) -> str:
-    return json.dumps(_plain(value), ensure_ascii=False, allow_nan=False)
+def python_values(name: str, column: pa.Array | pa.ChunkedArray, place: str) -> list[Any]:
+    """The values of a column as Python has them. place : where they are to be written, in a word.
+
+    Raises ``DatasetError`` for what Python does not have, such as infinite days.
+    """
+    try:
+        values: list[Any] = column.to_pylist()
+    except (OverflowError, ValueError) as error:
+        raise _no_place(f"{place} cannot hold a value of the column '{name}'", error) from error
+    return values
 
 
-def _plain(value: Any) -> Any:
-    """JSON has no days, no decimals and no infinities."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if value is None or isinstance(value, str | int | float):
-        return value
-    return (
-        value.isoformat() if isinstance(value, date) and not isinstance(value, datetime) else text_of(value)
-    )
+def _no_place(sentence: str, error: Exception) -> DatasetError:
+    return DatasetError(f"{sentence}: {str(error).strip()}", "cast the column to VARCHAR")
 
 
 def _distinct(names: list[str]) -> list[str]:

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from localsynth.core.cells import read_cell
+from localsynth.core.celltext import text_of
 from localsynth.core.columns import Column
 from localsynth.core.schema import Schema
 from localsynth.store.rules import RuleChecker
-
-from .files import text_of
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from math import isfinite
 from typing import Any
 
 import pytest
 
 from localsynth.core.contracts import Method, MethodParams, Task
-from localsynth.core.explaining import Explains, Explanation
+from localsynth.core.events import Measured, decode, encode
+from localsynth.core.explaining import Curve, Explains, Explanation
 from localsynth.core.run import Exposure
 from localsynth.core.schema import Schema
 from localsynth.core.seeds import derive
@@ -134,6 +136,32 @@ def test_a_batch_depends_on_the_state_alone(name: str, params: dict[str, Any]) -
         resumed.restore(json.loads(states[batch - 1]))
         assert json.loads(json.dumps(resumed.state())) == json.loads(states[batch - 1])
         assert resumed.batch(25, derive(5, "batch", batch), FakeAsk()).rows.equals(tables[batch - 1])
+
+
+@pytest.mark.parametrize(("name", "params"), VARIANTS)
+def test_numbers_of_learning_are_finite_and_those_of_the_stored_curves(
+    name: str, params: dict[str, Any]
+) -> None:
+    method, ask = registry.create(name, params), FakeAsk()
+    method.prepare(task(name), ask.info)
+    learn_all(method, ask, derive(5, "learn"))
+    heard: dict[str, list[Measured]] = {}
+    for one in ask.measures:
+        assert decode(encode(one)) == one
+        assert all(map(isfinite, (one.step, one.value)))
+        assert one.per
+        assert one.unit
+        assert (one.low or one.value) <= one.value <= (one.high or one.value)
+        heard.setdefault(one.name, []).append(one)
+    assert all([one.step for one in many] == sorted({one.step for one in many}) for many in heard.values())
+    assert name != "mallm-gan" or heard or not params.get("rounds", 1)
+    if not isinstance(method, Explains):
+        return
+    for part in method.explain(json.loads(json.dumps(method.state()))).parts:
+        for line in part.series if isinstance(part, Curve) else ():
+            told = heard.get(line.name, [])
+            assert not told or [(one.step, one.value) for one in told] == list(line.points)
+            assert all((one.per, one.unit) == (part.x, part.y) for one in told)
 
 
 @pytest.mark.parametrize(("name", "params"), VARIANTS)

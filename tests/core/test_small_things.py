@@ -52,6 +52,7 @@ KINDS = (
     events.Notice,
     events.BatchStarted,
     events.Progress,
+    events.Measured,
     events.RowsRejected,
     events.BatchCommitted,
     events.RunEnded,

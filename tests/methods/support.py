@@ -23,6 +23,7 @@ from localsynth.core.contracts import (
     Task,
     Trace,
 )
+from localsynth.core.events import Measured
 from localsynth.core.run import Reject
 from localsynth.core.schema import Schema
 from localsynth.core.seeds import derive
@@ -42,6 +43,7 @@ class FakeAsk:
         self.asked: list[tuple[str, tuple[SampleRequest, ...]]] = []
         self.scored: list[tuple[str, tuple[ScoreRequest, ...]]] = []
         self.notices: list[str] = []
+        self.measures: list[Measured] = []
         self.worked: list[tuple[str, float, float]] = []
 
     @property
@@ -73,6 +75,12 @@ class FakeAsk:
 
     def notice(self, text: str, level: str = "info") -> None:
         self.notices.append(text)
+
+    def measured(
+        self, name: str, step: float, value: float, between: tuple[float, float] | None = None,
+        *, per: str = "step", unit: str = "",
+    ) -> None:  # fmt: skip
+        self.measures.append(Measured("", 0.0, name, step, value, *(between or (None, None)), per, unit))
 
 
 def violations(schema: Schema) -> Callable[[pa.Table], Any]:

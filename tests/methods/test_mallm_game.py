@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,10 +15,14 @@ from localsynth.core.contracts import Condition, SampleRequest
 from localsynth.core.errors import ContextTooSmall
 from localsynth.core.explaining import Curve, Graph
 from localsynth.core.schema import Rule, Schema
+from localsynth.core.spending import Spending
 from localsynth.core.where import Limit, Where
 from localsynth.methods.mallm_gan.aligned import Aligned
 from localsynth.methods.mallm_gan.explaining import explained
+from localsynth.methods.mallm_gan.faithful import Faithful
+from localsynth.methods.mallm_gan.method import MALLMGAN
 from localsynth.methods.mallm_gan.params import MALLMGANParams
+from localsynth.methods.mallm_gan.spending import rough_tokens
 from localsynth.tables import arrow_schema
 from tests.methods.mallm_kit import SCHEMA, copier, people, played, proposing, task_for
 from tests.methods.support import FakeAsk
@@ -212,6 +217,41 @@ def test_the_budget_is_told_first_and_ends_the_game() -> None:
     assert game["spent"]["calls"] <= 8
     tokens, _ = played(MALLMGANParams(rounds=9, max_tokens=100), TRAIN, FakeAsk())
     assert "tokens" in tokens.dump()["game"]["ended"]
+
+
+@pytest.mark.parametrize("rows", [60, 300, 3_000])
+@pytest.mark.parametrize(
+    "params", [{}, {"rounds": 2, "proposals": 0, "surplus": 3.0}, {"examples": 5, "searched": 1}]
+)
+def test_the_budget_that_is_told_before_is_that_of_the_game(rows: int, params: dict[str, Any]) -> None:
+    train, ask = people(rows), FakeAsk(1_000_000)
+    mode = Aligned(MALLMGANParams(**params), task_for(train), train)
+    mode._set_up(ask, 7)
+    said = next(text for text in ask.notices if text.startswith("the game: at most"))
+    told = MALLMGAN(MALLMGANParams(**params)).spending(SCHEMA, rows)
+    assert told is not None
+    assert f"at most about {told.requests:,} requests" in said
+    # Tokenizers differ: here one token is several signs, also of a number.
+    tokens = int(said.split(" requests and ")[1].split(" ")[0].replace(",", ""))
+    assert tokens / 3 < told.tokens < 3 * tokens
+    bounded = MALLMGAN(MALLMGANParams(**params, max_calls=3, max_tokens=99)).spending(SCHEMA, rows)
+    assert bounded == Spending("Game", 3, 99)
+
+
+def test_no_game_has_no_budget_and_the_faithful_one_has() -> None:
+    assert MALLMGAN(MALLMGANParams()).spending(SCHEMA, 39) is None
+    assert MALLMGAN(MALLMGANParams(rounds=0)).spending(SCHEMA, 300) is None
+    train = people(120)
+    params = MALLMGANParams(mode="faithful", batch=50)
+    generator, optimiser = Faithful(params, task_for(train), train, ()).requests()
+    told = MALLMGAN(params).spending(SCHEMA, 120)
+    assert told is not None
+    assert told.requests == generator + optimiser
+    assert MALLMGAN(params).spending(SCHEMA, 0) is None
+
+
+def test_tokens_are_told_roughly() -> None:
+    assert rough_tokens("ab cd,12.5\n") == pytest.approx(1 + 5)
 
 
 def test_with_few_rows_there_is_no_game_but_rows() -> None:

@@ -15,7 +15,7 @@ from localsynth.core.errors import ContextTooSmall, DatasetError, RecipeError, R
 from localsynth.core.schema import Schema
 from localsynth.methods.paft import PAFT
 from localsynth.methods.paft.faithful import Faithful, sentence, sentences
-from localsynth.methods.paft.fitting import epochs_for, held_rows
+from localsynth.methods.paft.fitting import _teller, epochs_for, held_rows
 from localsynth.methods.paft.params import PAFTParams
 from localsynth.methods.paft.structure import Structure, structure_of
 from localsynth.methods.paft.writer import Writer
@@ -234,6 +234,29 @@ def test_few_rows_are_all_learnt_and_small_tables_are_read_more_often() -> None:
     assert held_rows(200, 0.1, 0).sum() == 20
     assert np.array_equal(held_rows(200, 0.1, 5), held_rows(200, 0.1, 5))
     assert [epochs_for(rows) for rows in (11, 200, 400, 20_000, 10**7)] == [8, 6, 6, 3, 2]
+
+
+def test_losses_are_told_as_numbers_and_not_too_many() -> None:
+    ask, epochs, each = FakeAsk(), 2, 1_000
+    tell = _teller(ask, 30.0, epochs)
+    tell({"what": "loading"})
+    for epoch in range(1, epochs + 1):
+        for step in range(1, each + 1):
+            told = {"what": "step", "steps": epochs * each, "epoch": epoch, "loss": 20.0 / step}
+            tell(told | {"step": (epoch - 1) * each + step, "seen": None, "held": None})
+        tell(told | {"step": epoch * each, "seen": 9.0 - epoch, "held": None if epoch == 1 else 9.5})
+    curves: dict[str, list[tuple[float, float]]] = {}
+    for one in ask.measures:
+        curves.setdefault(one.name, []).append((one.step, one.value))
+    assert curves["train rows"] == [(1, 8.0), (2, 7.0)]
+    assert curves["held-out rows"] == [(2, 9.5)]
+    steps = [step for step, _ in curves["train loss"]]
+    assert steps == [50 * number for number in range(1, 41)]
+    assert curves["train loss"][0] == (50, 0.4)
+    assert {(one.per, one.unit) for one in ask.measures} == {
+        ("step", "nats per row"),
+        ("epoch", "nats per row"),
+    }
 
 
 def test_a_writer_without_a_margin_leaves_the_first_column_to_the_model() -> None:

@@ -8,10 +8,11 @@ import pytest
 
 from localsynth.core.contracts import Message, SampleRequest, ScoreRequest
 from localsynth.core.errors import Cancelled
+from localsynth.core.events import Event, Measured
 from localsynth.core.grammar import Number
 from localsynth.engine.uniform import UniformEngine
 from localsynth.runs.ask import RecordedAsk
-from localsynth.runs.bus import Bus
+from localsynth.runs.bus import Bus, read_events
 from localsynth.runs.control import Control
 from localsynth.runs.meter import Meter
 
@@ -37,3 +38,17 @@ def test_samples_and_scores_are_recorded_as_calls(tmp_path: Path) -> None:
     control.kill()
     with pytest.raises(Cancelled):
         ask.score("judge", [ScoreRequest(PROMPT, Number(0, 9), ("1",))])
+
+
+def test_numbers_of_learning_are_told_and_kept(tmp_path: Path) -> None:
+    heard: list[Event] = []
+    bus = Bus("r", tmp_path / "events.jsonl", [heard.append])
+    ask = RecordedAsk(UniformEngine(), bus, Meter("r", 10, 0, bus.emit), Control())
+    ask.measured("score", 3, 0.5, (0.25, 0.75), per="round", unit="share")
+    ask.measured("loss", 1, float("nan"))
+    ask.measured("loss", 1, 0.5, (0.1, float("inf")))
+    (event,) = bus.take()
+    assert isinstance(event, Measured)
+    assert [event] == heard == read_events(tmp_path / "events.jsonl")[0]
+    assert (event.name, event.step, event.value, event.low, event.high) == ("score", 3, 0.5, 0.25, 0.75)
+    assert (event.per, event.unit) == ("round", "share")

@@ -73,6 +73,7 @@ def test_every_column_is_counted(found: Profile) -> None:
     assert all(edge == int(edge) for edge in odd.edges)
     assert found.columns["note"].counts == (40, 40, 40)
     assert found.columns["note"].edges == (1, 2, 3, 4)
+    assert (found.columns["note"].most, odd.most, found.columns["ward"].most) == (3, 119, None)
 
 
 def test_bins_of_days_moments_and_decimals_hold_every_row(found: Profile) -> None:
@@ -101,6 +102,14 @@ def test_infinite_and_missing_values_break_nothing(store: Store) -> None:
     assert found.columns["x"].missing == 2
     assert found.columns["x"].counts == (1,)
     assert found.columns["y"].counts == (3,)
+
+
+def test_moments_before_1970_are_in_their_minute(store: Store) -> None:
+    schema = Schema(columns=(DatetimeColumn(name="at", range=(datetime(1969, 1, 1), datetime(1970, 1, 2))),))
+    moments = [datetime(1969, 12, 31, 23, 59, 30), datetime(1970, 1, 1, 0, 0, 30)]
+    datasets.import_table(store, pa.table({"at": moments}), "t", schema=schema, holdout=0)
+    found = profile(store, "t").columns["at"]
+    assert (found.edges, found.counts) == ((-1, 0, 1), (1, 1))
 
 
 def test_a_dataset_without_rows_has_an_empty_profile(filled: Store) -> None:

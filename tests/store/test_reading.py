@@ -120,6 +120,24 @@ def test_double_names_limits_and_offsets(iris: Store) -> None:
     assert ordered["n"].to_pylist() == [89, 88, 87]
 
 
+def test_values_that_arrow_does_not_have_come_as_text(iris: Store) -> None:
+    table = reading.sql(
+        iris,
+        "SELECT 2 AS n, 340282366920938463463374607431768211455::UHUGEINT AS n, '101'::BIT AS \"a b\","
+        " TIMETZ '10:00:00+15' AS t, 123456789012345678901234567890::BIGNUM AS v FROM range(3)",
+        limit=1,
+        offset=1,
+    )
+    assert table.column_names == ["n", "n", "a b", "t", "v"]
+    assert [column.to_pylist() for column in table.columns] == [
+        [2],
+        ["340282366920938463463374607431768211455"],
+        ["101"],
+        ["10:00:00+15"],
+        ["123456789012345678901234567890"],
+    ]
+
+
 def test_pages(iris: Store) -> None:
     assert reading.count(iris, ("meta", "splits")) == 150
     first = reading.page(iris, ("real", "iris"), 0, 10)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,13 @@ async def opened(
     size: tuple[int, int] = (120, 40),
     read_only: bool = False,
     settings: Settings | None = None,
+    kept: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[tuple[LocalsynthApp, Pilot[None]]]:
-    """The UI on a workspace, at a place, about something."""
+    """The UI on a workspace, at a place, about something. kept : what else it remembers."""
     memory = Memory(
         None if read_only else folder / "ui",
         settings or Settings(),
-        {"place": place, "dataset": dataset, "run": run},
+        {**(kept or {}), "place": place, "dataset": dataset, "run": run},
     )
     app = LocalsynthApp(str(folder), read_only=read_only, memory=memory)
     async with app.run_test(size=size) as pilot:
@@ -40,9 +41,11 @@ async def opened(
         yield app, pilot
 
 
-async def until(pilot: Pilot[Any], condition: Callable[[], object], what: str = "") -> None:
+async def until(
+    pilot: Pilot[Any], condition: Callable[[], object], what: str = "", patience: float = PATIENCE_S
+) -> None:
     """Wait for a condition; fail with what the screen shows where it does not come."""
-    end = time.monotonic() + PATIENCE_S
+    end = time.monotonic() + patience
     while not condition():
         if time.monotonic() > end:
             raise AssertionError(f"waited in vain{f' for {what}' if what else ''}:\n{screen_text(pilot.app)}")

@@ -23,6 +23,7 @@ from localsynth.tui.paths import PathDialog
 from localsynth.tui.places import PLACES
 from localsynth.tui.screens.base import PlaceScreen
 from localsynth.tui.serve import Guard
+from localsynth.tui.widgets.footer import KeyBar
 from tests.tui.kit import opened, screen_text, settled, until
 
 
@@ -111,6 +112,22 @@ async def test_the_palette_lists_actions_places_and_themes(folder: Path) -> None
         await pilot.press("enter")
         await until(pilot, lambda: app.theme == "nord", "other colours")
     assert Memory.read(str(folder)).settings.theme == "nord"
+
+
+async def test_the_program_can_be_suspended_where_there_is_a_shell(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert all_bindings()["suspend"].key == "ctrl+z"
+    suspended: list[bool] = []
+    monkeypatch.setattr(LocalsynthApp, "action_suspend_process", lambda _: suspended.append(True))
+    async with opened(folder) as (app, pilot):
+        await settled(pilot)
+        await pilot.press("ctrl+z")
+        assert not suspended
+        monkeypatch.setattr(type(app._driver), "can_suspend", True)
+        await pilot.press("ctrl+z")
+        await until(pilot, lambda: suspended, "to be suspended")
+        assert any("shell" in about or about == "Suspend" for _, about in help_of(app.screen).keys)
 
 
 async def test_a_picture_is_written(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,3 +264,28 @@ async def test_nothing_is_done_unasked(folder: Path) -> None:
             await pilot.press(key)
             await pilot.pause()
     assert answers == [True, False, False, False]
+
+
+async def test_help_has_room_where_not_all_keys_have(folder: Path) -> None:
+    run = Workspace(folder).runs()[0].run_id
+    async with opened(folder, place="rows", dataset="few", run=run, size=(80, 24)) as (app, pilot):
+        await settled(pilot)
+        bar = app.screen.query_one(KeyBar)
+
+        def keys() -> str:
+            return screen_text(app).splitlines()[-1]
+
+        assert keys().endswith("f1 Help")
+        assert "^q Quit" not in keys()
+
+        def wheel() -> bool:
+            bar.on_mouse_scroll_down()
+            return keys().endswith("^q Quit  f1 Help  ^p All")
+
+        await until(pilot, wheel, "the rest")
+        bar.on_mouse_scroll_down()  # there is no more
+        assert bar._first
+        await pilot.resize_terminal(200, 24)
+        for _ in range(bar._first):
+            bar.on_mouse_scroll_up()
+        await until(pilot, lambda: "⏎ Cell" in keys() and keys().endswith("^q Quit  f1 Help  ^p All"), "all")

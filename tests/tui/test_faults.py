@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -17,14 +16,12 @@ import pytest
 from localsynth.core.errors import StoreError
 from localsynth.core.recipe import Recipe
 from localsynth.store import runs as records
-from localsynth.tui.app import LocalsynthApp
 from localsynth.tui.dialogs import ErrorDialog
 from localsynth.tui.places import PLACES
 from localsynth.tui.screens.recipe import RecipeScreen
-from localsynth.workspace import Job, Workspace
+from localsynth.workspace import Workspace
+from tests.tui.faults_kit import RUN, begin, said
 from tests.tui.kit import opened, screen_text, settled, until
-
-_RUN = 'rows = {}\nseed = 1\n[dataset]\nname = "wine"\n[method]\nname = "{}"\n'
 
 # A page of rows keeps the file open for half a second: longer than that nobody waits.
 _OPEN = """
@@ -47,7 +44,7 @@ _HOLD = _OPEN + "print('held', flush=True); sys.stdin.read()"
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     space = Workspace(tmp_path_factory.mktemp("faults") / "ws")
     space.import_sample("wine")
-    space.run(Recipe.from_toml(_RUN.format(20, "independent")))
+    space.run(Recipe.from_toml(RUN.format(20, "independent")))
     return space.folder
 
 
@@ -57,25 +54,9 @@ def folder(made: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(made, tmp_path / "ws"))
 
 
-def said(app: LocalsynthApp) -> str:
-    """What the screen shows, in one line."""
-    return " ".join(screen_text(app).replace("│", " ").split())
-
-
-async def begin(app: LocalsynthApp, rows: int, method: str) -> Job:
-    """A run in a process of its own, as the place Recipe starts it."""
-    job: Job = await app.ask(lambda ws: ws.start_job("run", recipe=_RUN.format(rows, method), path=None))
-    end = time.monotonic() + 20
-    while job.state().run_id is None:
-        assert time.monotonic() < end
-        await asyncio.sleep(0.02)
-    app.about("wine", job.state().run_id)
-    return job
-
-
 async def test_the_process_of_a_run_is_killed(folder: Path) -> None:
     async with opened(folder, place="run", dataset="wine") as (app, pilot):
-        job = await begin(app, 5_000_000, "independent")
+        job = await begin(app, RUN.format(5_000_000, "independent"))
         assert job.pid
         await until(pilot, lambda: "kept" in said(app) and "running" in said(app), "the run")
         os.kill(job.pid, signal.SIGKILL)
@@ -94,7 +75,7 @@ async def test_the_store_cannot_be_written_in_mid_run(folder: Path, monkeypatch:
     monkeypatch.setattr(records, "commit_batch", refused)
     monkeypatch.setattr(records, "end", refused)
     with pytest.raises(StoreError):
-        space.run(Recipe.from_toml(_RUN.format(30, "independent")))
+        space.run(Recipe.from_toml(RUN.format(30, "independent")))
     monkeypatch.undo()
     async with opened(folder, place="run", dataset="wine", run=space.get_run("last").run_id) as (app, pilot):
         await until(pilot, lambda: "Failed: the workspace is read-only." in said(app), "the reason")

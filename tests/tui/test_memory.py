@@ -55,6 +55,24 @@ def test_what_is_put_comes_back(tmp_path_factory: pytest.TempPathFactory, kept: 
     assert stat.S_IMODE((folder / "ui").stat().st_mode) == 0o700
 
 
+def test_two_at_once_keep_what_each_changed(tmp_path: Path) -> None:
+    (tmp_path / "ui").mkdir()
+    begun = {"place": "home", "drafts": {"mine": {"n": 1}, "saved": {"n": 2}, "theirs": {"n": 3}}, "share": 1}
+    (tmp_path / "ui" / "state.json").write_text(json.dumps(begun))
+    one, other = Memory.read(str(tmp_path)), Memory.read(str(tmp_path))
+    one.put("place", "sql")
+    one.put("drafts", {"mine": {"n": 10}, "theirs": {"n": 3}, "new": {"n": 4}})  # one of them is saved by now
+    other.put("share", 2)
+    other.put("drafts", {**begun["drafts"], "theirs": {"n": 30}})  # type: ignore[dict-item]
+    one.write()
+    other.write()
+    kept = json.loads((tmp_path / "ui" / "state.json").read_text())
+    assert kept["place"] == "sql"
+    assert kept["share"] == 2
+    assert kept["drafts"] == {"mine": {"n": 10}, "theirs": {"n": 30}, "new": {"n": 4}}
+    assert list((tmp_path / "ui").iterdir()) == [tmp_path / "ui" / "state.json"]
+
+
 @given(st.binary(max_size=40))
 def test_a_broken_file_is_as_none(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     folder = tmp_path_factory.mktemp("workspace")

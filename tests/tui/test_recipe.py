@@ -48,9 +48,12 @@ def data(app: LocalsynthApp) -> dict[str, Any]:
 
 async def checked(app: LocalsynthApp, pilot: Pilot[None]) -> None:
     """Until what is written now is checked, and shown."""
-    await until(
-        pilot, lambda: place(app).checked_text == place(app).draft.text() and not form(app).busy, "a check"
-    )
+
+    def known() -> bool:
+        told = place(app).told
+        return told is not None and told.text == place(app).draft.text() and not form(app).busy
+
+    await until(pilot, known, "a check")
     await settled(pilot)
 
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localsynth.core.recipe import Recipe
+from localsynth.core.spending import Spending
 from localsynth.methods import registry
 from localsynth.tui.memory import Memory, Settings
 from localsynth.tui.recipe.draft import Draft
@@ -19,7 +20,8 @@ from localsynth.tui.recipe.fields import Field, Kind, equal, method_fields
 from localsynth.tui.recipe.preview import coloured
 from localsynth.tui.recipe.sections import SEED, TITLE
 from localsynth.tui.recipe.shelf import Shelf
-from localsynth.workspace import packaged_recipes
+from localsynth.tui.recipe.verdict import verdict
+from localsynth.workspace import Checked, Estimate, packaged_recipes
 
 METHODS = registry.usable()[0]
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -196,3 +198,17 @@ def test_fifty_drafts_are_kept() -> None:
 def test_the_preview_numbers_lines_and_marks_mistakes() -> None:
     shown = coloured('rows = 1\ntitle = "[bold]x[/]"\n', {2}).plain.split("\n")
     assert shown == ["  1   rows = 1", '  2 ! title = "[bold]x[/]"']
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(None, "time not known on this machine"), (754.0, "12:34 on this machine")]
+)
+def test_what_a_game_may_take_is_told_in_a_line(seconds: float | None, words: str) -> None:
+    recipe = Recipe.from_toml('[dataset]\nname = "few"\n[method]\nname = "mallm-gan"\n')
+    checked = Checked(recipe, ())
+    estimate = Estimate(None, "not known yet", Spending("Game", 100, 364_400), seconds)
+    lines = verdict(checked, estimate, 78, read_only=False).plain.split("\n")
+    assert lines[2] == f"Game: up to 100 requests, 360,000 tokens ({words})"
+    assert all(len(line) <= 78 for line in lines)
+    bare = verdict(checked, Estimate(None, "not known yet"), 78, read_only=False).plain.split("\n")
+    assert bare == [*lines[:2], lines[3]]

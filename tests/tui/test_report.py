@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import stat
 from collections.abc import Callable
 from functools import partial
@@ -12,6 +13,9 @@ import pytest
 from textual.widgets import Input, OptionList
 
 from localsynth import Workspace
+from localsynth.core.errors import RunError
+from localsynth.core.recipe import Recipe
+from localsynth.core.schema import Schema
 from localsynth.tui.app import LocalsynthApp
 from localsynth.tui.choosing import CheckDialog, ChoiceDialog
 from localsynth.tui.dialogs import ConfirmDialog
@@ -23,6 +27,7 @@ from localsynth.tui.paths import PathDialog
 from localsynth.workspace import JobState, JobStep
 from tests.tui.kit import opened, screen_text, settled, until
 
+BOUNDED = 'rows = 20\n[dataset]\nname = "few"\n[model]\nname = "uniform"\n'
 QUICK = ("validity", "columns")
 RECIPE = 'rows = 30\nseed = {seed}\n[dataset]\nname = "few"\n[method]\nname = "{method}"\n'
 NASTY = ["[bold]x[/]", "\x1b[31mred", "\u202egnp", "表 表"]
@@ -199,6 +204,62 @@ async def test_against_and_budget(made: tuple[Path, str, str, str]) -> None:
         assert "against few" in screen_text(app)
 
 
+async def test_a_run_with_a_budget_is_judged_outside_it_only_when_a_person_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def started(_: Workspace, kind: str, **request: Any) -> Any:
+        asked.append({"kind": kind, **request})
+        raise RunError("not now")
+
+    monkeypatch.setattr(Workspace, "start_job", started)
+    space = Workspace(tmp_path / "ws")
+    (tmp_path / "few.csv").write_text("\n".join(["age,ill", *(f"{20 + i},{'ny'[i % 2]}" for i in range(40))]))
+    declared = Schema.model_validate(
+        {
+            "columns": [
+                {"name": "age", "kind": "integer", "range": [0, 120]},
+                {"name": "ill", "kind": "categorical", "categories": ["y", "n"]},
+            ]
+        }
+    )
+    space.import_file(tmp_path / "few.csv", schema=declared)
+    made = BOUNDED + '[method]\nname = "text-to-tabular"\n[privacy]\nepsilon = 1.0\n'
+    run = space.run(Recipe.from_toml(made)).run_id
+    space.evaluate(run, metrics=QUICK)
+    async with opened(space.folder, place="report", dataset="few", run=run) as (app, pilot):
+        await until(pilot, reads(app, "within the budget"), "the report")
+        within = shown(app)
+        await pilot.press("b")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog), "the question")
+        await pilot.press("n")
+        await until(pilot, lambda: not isinstance(app.screen, ConfirmDialog), "the report")
+        assert app.memory.get("report")["outside"] is False
+        await pilot.press("b")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog), "the question again")
+        await pilot.press("y")
+        await until(pilot, reads(app, "outside the budget"), "the other figures")
+        await until(pilot, reads(app, "This run has not been evaluated"), "that there are none")
+        await pilot.press("e")
+        await until(pilot, reads(app, "not now"), "the job to be started")
+        assert asked == [{"kind": "evaluate", "runs": (run,), "against": None, "outside_budget": True}]
+        await pilot.press("escape")
+        await asyncio.to_thread(partial(space.evaluate, run, metrics=QUICK, outside_budget=True))
+        await pilot.press("b")
+        await until(
+            pilot, lambda: app.memory.get("report")["outside"] is False, "no question on the way back"
+        )
+        await until(pilot, lambda: shown(app) == within, "the first report")
+        await pilot.press("b")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog), "the question once more")
+        await pilot.press("y")
+        await until(pilot, lambda: "do not release them" in " ".join(shown(app).split()), "their caution")
+        assert shown(app) != within
+    assert space.evaluation(run).covered
+    assert not space.evaluation(run, outside_budget=True).covered
+
+
 async def test_files_are_written(made: tuple[Path, str, str, str]) -> None:
     folder, run, _, _ = made
     async with opened(folder, place="report", dataset="few", run=run, size=(80, 24)) as (app, pilot):
@@ -246,6 +307,23 @@ async def test_nothing_to_show(made: tuple[Path, str, str, str], tmp_path: Path)
         gone, forgotten = reads(app, "20200101-nothing'"), reads(app, "No run is chosen")
         await until(pilot, lambda: gone() or forgotten(), "that it is gone")
         assert "choose" in screen_text(app)
+
+
+async def test_who_only_looks_is_told_of_no_key_that_writes(
+    made: tuple[Path, str, str, str], tmp_path: Path
+) -> None:
+    folder, _, _, _ = made
+    async with opened(folder, place="report", dataset="few", size=(80, 24), read_only=True) as (app, pilot):
+        await until(pilot, reads(app, "No run is chosen"), "the word on that")
+        assert "choose one or more runs" in screen_text(app)
+        assert "make a run" not in screen_text(app)
+    none = tmp_path / "none"
+    async with opened(none, place="report", size=(80, 24), read_only=True) as (app, pilot):
+        await until(pilot, reads(app, "There is no workspace here yet"), "the word on that")
+        assert "imported" not in screen_text(app)
+        await pilot.press("c")
+        await until(pilot, told(app, "there is no workspace yet"), "a word")
+        assert not told(app, "F2 goes")()
 
 
 async def test_who_only_looks_writes_nothing(made: tuple[Path, str, str, str]) -> None:

@@ -13,10 +13,13 @@ from typing import Any, cast
 
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from localsynth import Workspace
+from localsynth.core.recipe import Recipe
 from localsynth.core.run import Run
 from localsynth.core.schema import Schema
 from localsynth.runs.lock import RunLock
@@ -27,6 +30,7 @@ from localsynth.tui.paths import PathDialog
 from localsynth.tui.rows.filterbar import FilterBar, FilterInput
 from localsynth.tui.rows.going import GoDialog
 from localsynth.tui.rows.grid import Grid
+from localsynth.tui.rows.layout import laid_out, left_for
 from localsynth.tui.rows.nearest import NearestDialog
 from localsynth.tui.screens.rows import RowsScreen
 from localsynth.tui.sql.picker import PickDialog
@@ -186,6 +190,25 @@ async def test_another_subject_shows_its_rows(made: Path, run: Run) -> None:
         app.about("few", other.run_id)
         await settled(pilot)
         assert "of 40" in screen_text(app)
+
+
+@given(
+    st.lists(st.integers(1, 30), min_size=1, max_size=12),
+    st.data(),
+    st.integers(20, 120),
+    st.integers(0, 3),
+    st.integers(0, 12),
+)
+def test_the_cursor_is_in_sight_and_no_room_is_wasted(
+    widths: list[int], data: st.DataObject, room: int, frozen: int, left: int
+) -> None:
+    column = data.draw(st.integers(0, len(widths) - 1))
+    left = left_for(column, widths, 4, room, frozen, min(left, len(widths) - 1))
+    layout = laid_out(widths, 4, room, frozen, left)
+    assert column in [one.number for one in layout.columns]
+    if left > layout.frozen:
+        more = laid_out(widths, 4, room, frozen, left - 1).columns[-1]
+        assert more.number < len(widths) - 1 or more.x + more.width > room
 
 
 # --- moving ----------------------------------------------------------------------------------------------------------
@@ -369,6 +392,19 @@ async def test_the_nearest_rows_are_refused_in_a_sentence(space: Path, run: Run)
         text = await press(pilot, "n")
         assert isinstance(app.screen, ErrorDialog)
         assert "the policy of dataset 'few' is statistics" in text
+
+
+async def test_no_real_row_is_shown_beside_one_of_a_run_with_a_privacy_budget(space: Path) -> None:
+    bounded = Workspace(space).run(
+        Recipe.from_toml(
+            'rows = 5\n[dataset]\nname = "few"\n[model]\nname = "uniform"\n[method]\nname = "text-to-tabular"\n'
+            "[privacy]\nepsilon = 1.0\n"
+        )
+    )
+    async with rows_of(space, bounded) as (app, pilot, _):
+        text = await press(pilot, "n")
+        assert isinstance(app.screen, ErrorDialog)
+        assert "has a privacy budget" in text
 
 
 # --- distribution, both kinds ----------------------------------------------------------------------------------------

@@ -26,12 +26,14 @@ from localsynth.core.events import (
     BatchCommitted,
     BatchStarted,
     Event,
+    Measured,
     Notice,
     Progress,
     RowsRejected,
     RunEnded,
     RunStarted,
 )
+from localsynth.core.explaining import Curve, Explanation, Series
 from localsynth.core.run import Run, Status
 from localsynth.runs.bus import Bus
 from localsynth.runs.lock import RunLock
@@ -41,10 +43,12 @@ from localsynth.tui.bridge import RunProgressed, Watched
 from localsynth.tui.choosing import ChoiceDialog
 from localsynth.tui.dialogs import ConfirmDialog, ErrorDialog
 from localsynth.tui.plain import one_line, wide
+from localsynth.tui.running.curves import MethodTold
 from localsynth.tui.running.log import LogPanel, wrapped
 from localsynth.tui.running.looking import rounds_table
 from localsynth.tui.running.plotting import PlotPanel
 from localsynth.tui.running.progress import Facts, ProgressTold
+from localsynth.tui.running.story import Story
 from localsynth.tui.running.view import RunView
 from localsynth.tui.screens.run import RunScreen
 from localsynth.workspace import Job
@@ -277,6 +281,54 @@ def test_what_a_method_tried() -> None:
     assert last.split()[:6] == ["2", "2", "0.200", "and", "0.300", "no"]
 
 
+def printed(what: Any, width: int = 100) -> str:
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    console.print(what)
+    return cast(io.StringIO, console.file).getvalue()
+
+
+def losses(name: str) -> list[Measured]:
+    at = time.time()
+    held = [
+        Measured(name, at, "held-out rows", n, 9.0 - n, per="epoch", unit="nats per row") for n in (1, 2, 3)
+    ]
+    return [*held, Measured(name, at, "[b]score[/]", 1, 0.5, 0.4, 0.75, "round", "told\x1b[31m")]
+
+
+def test_curves_of_what_was_heard() -> None:
+    story = Story()
+    story.take(losses("r"))
+    told = printed(MethodTold("paft").beside(story.measured))
+    for words in (
+        "Nats per row, epoch by epoch",
+        "● held-out rows  8 to 6",
+        "3 epoch",
+        "● [b]score[/]",
+        "told\\x1b[31m",
+    ):
+        assert words in told, told
+    assert "○ [b]score[/], low   0.4 " in told
+    assert "0.75" in told
+    assert all(
+        len(line) <= 40 for line in printed(MethodTold("paft").beside(story.measured), 40).splitlines()
+    )
+    story.take([Measured("r", 9.0, "held-out rows", 2, 5.5, per="epoch", unit="nats per row")])
+    assert [one.value for one in story.measured["held-out rows"]] == [8.0, 5.5]
+    odd = [Measured("r", 9.0, "odd", 1, value) for value in (cast(float, "x"), float("nan"), 1e200)]
+    assert "told nothing" in printed(MethodTold("paft").beside({"odd": odd}))
+
+
+def test_a_curve_of_the_store_takes_the_place_of_the_one_that_was_heard() -> None:
+    series = Series(name="held-out rows", points=((1, 8.0), (2, 7.0)))
+    kept = Curve(title="Training", x="epoch", y="nats per row", series=(series,), marked=2, mark="kept")
+    story = Story()
+    story.take(losses("r"))
+    told = printed(MethodTold("paft", Explanation(parts=(kept,))).beside(story.measured))
+    assert "epoch by epoch" not in told
+    for words in ("Round by round", "Training", "8 to 7", "kept", "epoch 2"):
+        assert words.lower() in told.lower(), told
+
+
 # --- a run that is being made -----------------------------------------------------------------------------------------
 
 
@@ -310,6 +362,20 @@ def test_it_is_followed_from_its_beginning_to_its_end(space: Workspace, done: Ru
     name = "followed"
     with being_made(space, done, name) as maker:
         play(space, name, work, size=(120, 40))
+
+
+def test_the_loss_is_drawn_while_it_trains(space: Workspace, done: Run) -> None:
+    async def work(app: LocalsynthApp, pilot: Pilot[None], screen: RunScreen) -> None:
+        await pilot.press("4")
+        await seen(pilot, "has told nothing about this run")
+        first, *more = losses("trains")
+        maker.say(first)
+        await seen(pilot, "● held-out rows  8")
+        maker.say(*more)
+        await seen(pilot, "● held-out rows  8 to 6")
+
+    with being_made(space, done, "trains") as maker:
+        play(space, "trains", work, size=(120, 48))
 
 
 def _watching(app: LocalsynthApp) -> bool:

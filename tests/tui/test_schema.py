@@ -360,6 +360,64 @@ async def test_dependencies_are_marked_tried_and_removed(folder: Path) -> None:
         await until(pilot, lambda: not screen(app).draft.changed)  # type: ignore[union-attr]
 
 
+async def test_columns_of_a_description_are_added_renamed_moved_and_removed(folder: Path) -> None:
+    async with opened(folder, place="schema", dataset="[red]d[/]") as (app, pilot):
+        await shows(app, pilot, "Columns (3)")
+        await settled(pilot)
+        table(app).focus()
+        assert {"add", "remove", "select_cursor"} <= {
+            one.binding.action for one in app.screen.active_bindings.values() if one.binding.show
+        }
+        await pilot.press("a")
+        await shows(app, pilot, "New column")
+        await typed(app, pilot, "field-name", "[BOLD]x[/]")
+        await shows(app, pilot, "! two columns are called")
+        await typed(app, pilot, "field-name", "new one")
+        await pilot.press("ctrl+j")
+        await shows(app, pilot, "Columns (4)", "* new one")
+        assert table(app).at == 1
+        await pilot.press("shift+up", "shift+up", "shift+up")
+        assert screen(app).draft.schema.names[:2] == ("new one", "[bold]x[/]")  # type: ignore[union-attr]
+        assert table(app).at == 0
+        await pilot.press("down", "enter")
+        await shows(app, pilot, "Column [bold]x[/]")
+        await typed(app, pilot, "field-name", "x")
+        await pilot.press("ctrl+j")
+        await shows(app, pilot, "x <> '[/nope]'")
+        await pilot.press("delete")
+        await shows(app, pilot, "removed, with 1 rule that named it", "Columns (3)", "Rules (0)")
+        await pilot.press("u")
+        await shows(app, pilot, "Columns (4)", "Rules (1)")
+        await pilot.press("a")
+        await shows(app, pilot, "New column")
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is screen(app))
+        await pilot.press("w")
+        await until(pilot, lambda: not screen(app).draft.changed, "the draft to be saved")  # type: ignore[union-attr]
+    saved = Workspace(folder).schema("[red]d[/]")
+    assert saved.names[:2] == ("new one", "x")
+    assert len(saved.names) == 4
+
+
+async def test_columns_of_real_rows_are_moved_alone(folder: Path) -> None:
+    async with opened(folder, place="schema", dataset="t") as (app, pilot):
+        await ready(app, pilot)
+        for key, what in (("a", "a column is added"), ("delete", "a column is removed")):
+            await pilot.press(key)
+            await shows(app, pilot, f"{what} only where there are no rows: 't' has 150 real rows")
+            assert app.screen is screen(app)
+        await pilot.press("enter")
+        await shows(app, pilot, "Column age")
+        assert not app.screen.query("#field-name")
+        await pilot.press("escape", "shift+down", "u", "up", "shift+down", "w")
+        await until(pilot, lambda: Workspace(folder).schema("t") != SCHEMA, "the draft to be saved")
+        await settled(pilot)
+    ws = Workspace(folder)
+    assert ws.schema("t").names == ("ward", "age", "bird", "ill")
+    assert list(ws.sql('SELECT * EXCLUDE row_id FROM real."t"').columns) == ["ward", "age", "bird", "ill"]
+    assert ws.sql('SELECT sum(age) FROM real."t"').iloc[0, 0] == sum(20 + i % 50 for i in range(150))
+
+
 # --- what the rows tell, and what a model may see -------------------------------------------------------------------------
 
 

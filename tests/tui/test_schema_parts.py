@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import io
 from datetime import date, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from localsynth.core.columns import KINDS, CategoricalColumn, FloatColumn, IntegerColumn, TextColumn
 from localsynth.core.errors import SchemaError
 from localsynth.core.schema import Dependency, Rule, Schema
 from localsynth.tui.schema import words
 from localsynth.tui.schema.converting import column_class, converted
+from localsynth.tui.schema.detail import detail
 from localsynth.tui.schema.draft import Draft, column_data, with_column, with_item, with_table
 from localsynth.tui.schema.fields import categories_of, categories_text, column_fields, scalar, text_of
+from localsynth.tui.schema.reshaping import added, moved, removed, renamed
 from localsynth.workspace.schemas import ColumnProfile, Profile
 
 SCHEMA = Schema.model_validate(
@@ -217,6 +221,20 @@ def test_allowed_values_in_words() -> None:
     ]
 
 
+def test_lengths_of_texts_in_words() -> None:
+    column = TextColumn(name="scan", min_length=1000, max_length=1000)
+    assert words.allowed(column) == "1,000 characters"
+
+    def told(most: float) -> str:
+        shown = io.StringIO()
+        found = ColumnProfile(edges=(most, most + 1), counts=(3,), most=most)
+        Console(file=shown, width=100).print(detail(column, Profile(3, 3, {"scan": found}), "", "", 100))
+        return shown.getvalue()
+
+    assert "up to 1,000,000 characters" in told(1_000_000)
+    assert "up to" not in told(1000)
+
+
 @pytest.mark.parametrize(
     ("value", "said"),
     [(1234567, "1,234,567"), (0.5, "0.5"), (-1234.25, "-1,234.25"), (-0.25, "-0.25"), (1e300, "1e+300")],
@@ -254,3 +272,72 @@ def test_bins_in_words() -> None:
     ]
     assert words.bins(note, ColumnProfile(edges=(1, 2), counts=(3,))) == [("1", 3)]
     assert words.bins(TextColumn(name="x"), ColumnProfile()) == []
+
+
+# --- columns that come and go ---------------------------------------------------------------------------------------------
+
+SHAPED = Schema.model_validate(
+    {
+        "columns": [
+            {"name": "age", "kind": "integer", "range": [0, 99]},
+            {"name": "a b", "kind": "categorical", "categories": ["x", "age"]},
+            {"name": "ill", "kind": "boolean"},
+        ],
+        "target": "age",
+        "rules": [
+            {"check": 'AGE > 3 and "age" < 90 -- age\n or \'age\' = "a b"', "name": "grown"},
+            {"check": "\"a b\" = 'age' or ill"},
+            {"check": "age(3) > 1 or ages > 2", "name": "age"},
+        ],
+        "dependencies": [
+            {"determinant": ["age", "ill"], "dependent": "a b"},
+            {"determinant": ["a b"], "dependent": "ill"},
+        ],
+        "examples": [{"age": 3, "ill": True}, {"age": 4}],
+    }
+)
+
+
+def test_a_name_is_changed_wherever_it_stands_for_the_column() -> None:
+    new = renamed(SHAPED, 0, "Age, years")
+    assert new.names == ("Age, years", "a b", "ill")
+    assert new.target == "Age, years"
+    assert [rule.check for rule in new.rules] == [
+        '"Age, years" > 3 and "Age, years" < 90 -- age\n or \'age\' = "a b"',
+        "\"a b\" = 'age' or ill",
+        "age(3) > 1 or ages > 2",
+    ]
+    assert new.dependencies[0].determinant == ("Age, years", "ill")
+    assert new.examples == ({"Age, years": 3, "ill": True}, {"Age, years": 4})
+    assert renamed(new, 0, "age").dependencies == SHAPED.dependencies
+    other = renamed(SHAPED, 1, "b")
+    assert other.rules[0].check.endswith("'age' = b")
+    assert [one.dependent for one in other.dependencies] == ["b", "ill"]
+    for wrong in ("", "ILL", "row_id"):
+        with pytest.raises(SchemaError):
+            renamed(SHAPED, 0, wrong)
+
+
+def test_what_speaks_of_a_removed_column_goes_with_it() -> None:
+    less, gone = removed(SHAPED, 0)
+    assert less.names == ("a b", "ill")
+    assert less.target is None
+    assert [rule.label for rule in less.rules] == ["\"a b\" = 'age' or ill", "age"]
+    assert [one.dependent for one in less.dependencies] == ["ill"]
+    assert less.examples == ({"ill": True},)
+    assert gone == "1 rule and 1 dependency"
+    assert removed(SHAPED, 1)[1] == "2 rules and 2 dependencies"
+    with pytest.raises(SchemaError):
+        removed(removed(less, 0)[0], 0)
+
+
+@given(st.permutations(range(4)))
+def test_columns_are_added_under_free_names_and_moved(order: list[int]) -> None:
+    more = added(added(SHAPED, 3), 0)
+    assert more.names == ("column_2", "age", "a b", "ill", "column_1")
+    at, to = order[:2]
+    wide = added(SHAPED, 3)
+    names = list(wide.names)
+    names.insert(to, names.pop(at))
+    assert list(moved(wide, at, to).names) == names
+    assert moved(moved(wide, at, to), to, at) == wide

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from localsynth.core.celltext import line_writer, text_of
 from localsynth.core.errors import DatasetError
 from localsynth.tui.plain import wide
 from localsynth.tui.sql.buffers import Buffers
@@ -28,7 +29,7 @@ from localsynth.tui.sql.problem import aligned
 from localsynth.tui.sql.saved import read_query, save_query, saved_queries
 from localsynth.tui.sql.statements import Kind, name_of, statement_at, statements, tokens
 from localsynth.tui.sql.table import Cells
-from localsynth.tui.sql.values import separated, short, sign, text_of, whole
+from localsynth.tui.sql.values import short, sign, whole
 
 CATALOGUE = Catalogue(
     (
@@ -283,8 +284,9 @@ def test_a_query_is_saved_privately_and_found_again(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.lists(st.none() | st.text(), min_size=2, max_size=2), max_size=5), st.sampled_from(",\t"))
-def test_what_is_copied_can_be_read_again(rows: list[list[str | None]], delimiter: str) -> None:
-    read = list(csv.reader(io.StringIO(separated(rows, delimiter), newline=""), delimiter=delimiter))
+def test_lines_of_cells_can_be_read_again(rows: list[list[str | None]], delimiter: str) -> None:
+    lines = "".join(map(line_writer(delimiter, 2), rows))
+    read = list(csv.reader(io.StringIO(lines, newline=""), delimiter=delimiter))
     assert read == [["" if value is None else value for value in row] for row in rows]
 
 

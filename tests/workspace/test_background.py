@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from localsynth import Workspace
-from localsynth.core.errors import ExitCode, NotFound, Problem, RunError, StoreError
+from localsynth.core.errors import DatasetError, ExitCode, NotFound, Problem, RunError, StoreError
 from localsynth.runs.lock import RunLock
 from localsynth.workspace import Control, Failure, Job, JobState, JobStep, Phase
 from localsynth.workspace.background import signalled
@@ -229,6 +229,26 @@ def test_an_import_is_done_or_says_what_is_wrong(space: Workspace, tmp_path: Pat
     assert [job.id for job in space.jobs()] == [bad.id]
     bad.forget()
     assert space.jobs() == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"policy": "row"}, "'row' is not one of: schema, statistics, rows"),
+        ({"policy": 3}, "'3' is not one of"),
+        ({"holdout": 1.5}, "1.5, but must be a number from 0 to below 1"),
+        ({"holdout": float("nan")}, "nan, but must be a number"),
+        ({"holdout": "1/3"}, '"1/3", but must be a number'),
+    ],
+)
+def test_an_import_that_no_file_could_make_right_is_refused_before_it_begins(
+    space: Workspace, wrong: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(DatasetError, match=sentence) as told:
+        space.start_job("import", source="sample:iris", **wrong)
+    assert told.value.hint
+    assert space.jobs() == []
+    assert not space.folder.exists()
 
 
 def test_an_evaluation_tells_its_steps_and_keeps_its_scores(space: Workspace, recipe: Path) -> None:

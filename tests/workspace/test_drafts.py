@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from localsynth.core.events import Progress
 from localsynth.core.recipe import Recipe
 from localsynth.core.run import Exposure
+from localsynth.core.spending import Spends
+from localsynth.methods import registry
 from localsynth.workspace import Workspace, packaged_recipes
 from localsynth.workspace.estimate import Pace
 
@@ -142,7 +146,55 @@ def test_the_run_most_like_it_counts_and_learning_is_not_multiplied(space: Works
     assert "another dataset" in space.estimate(wanted, [other]).why
 
 
+def test_what_a_game_may_take_is_told_before_it_begins(space: Workspace) -> None:
+    wanted = recipe(method="mallm-gan")
+    found = space.estimate(wanted, [])
+    method = registry.create("mallm-gan")
+    assert isinstance(method, Spends)
+    wine = space.dataset("wine")
+    assert found.learning == method.spending(wine.schema, wine.train_rows)
+    assert found.learning is not None
+    assert found.learning_s is None
+    usual = replace(pace("before", "other", "", learning=50.0), method="mallm-gan", requests=10)
+    assert space.estimate(wanted, [usual]).learning_s == pytest.approx(found.learning.requests * 5.0)
+    assert space.estimate(wanted, [replace(usual, requests=0)]).learning_s is None
+    assert space.estimate(wanted, [], []).learning is None
+    assert space.estimate(recipe(method="mallm-gan", more="rounds = 0\n")).learning is None
+    assert space.estimate(recipe()).learning is None
+
+
+def test_requests_before_the_first_row_are_counted(space: Workspace) -> None:
+    small = recipe(
+        rows=5, method="mallm-gan", more="rounds = 1\nproposals = 0\nsearched = 0\ngame_rows = 20\n"
+    )
+    space.set_policy("wine", "rows")
+    try:
+        run = space.run(small)
+    finally:
+        space.set_policy("wine", "statistics")
+    mine = next(one for one in space.paces() if one.run_id == run.run_id)
+    told = space.sql(
+        "SELECT sum(requests) FROM meta.calls c JOIN meta.batches b USING (run_id, batch_no)"
+        f" WHERE run_id = '{run.run_id}' AND b.rows = 0"
+    )
+    assert mine.requests == int(told.iloc[0, 0]) > 0
+    found = space.estimate(small)
+    assert found.learning is not None
+    assert mine.requests <= found.learning.requests
+    assert found.learning_s is not None
+
+
 def test_without_a_workspace_there_are_no_paces(tmp_path: Path) -> None:
     empty = Workspace(tmp_path / "none")
     assert empty.paces() == []
     assert not empty.exists
+
+
+def test_a_run_begins_with_the_time_it_was_said_to_take(space: Workspace) -> None:
+    said = space.estimate(recipe(rows=50)).seconds
+    heard: list[float | None] = []
+    space.run(
+        recipe(rows=50),
+        on_event=lambda event: heard.append(event.eta_s) if isinstance(event, Progress) else None,
+    )
+    assert heard[0] == pytest.approx(said)

@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from localsynth.core.celltext import text_of
 from localsynth.core.errors import DatasetError, StoreError
 from localsynth.workspace import files
-from localsynth.workspace.files import format_of, save, text_of, write
+from localsynth.workspace.files import format_of, save, write
 
 CELLS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
@@ -61,12 +62,32 @@ def test_any_text_comes_back(rows: list[tuple[str, str, int]], names: tuple[str,
         (b"\x00\xff", "00ff", "00ff"),
         ([1, None], "[1, null]", [1, None]),
         ({"a": date(2024, 1, 2)}, '{"a": "2024-01-02"}', {"a": "2024-01-02"}),
+        ([float("nan"), 1.5], "[NaN, 1.5]", [None, 1.5]),
+        (pa.MonthDayNano([3, -1, 0]), "3 months -1 day", "3 months -1 day"),
+        (pa.MonthDayNano([0, 0, -93_605_500_001_000]), "-26:00:05.500001", "-26:00:05.500001"),
+        ([pa.MonthDayNano([0, 0, 0])], '["00:00:00"]', ["00:00:00"]),
     ],
 )
 def test_values_of_every_kind(value: Any, text: str, plain: Any) -> None:
     assert text_of(value) == text
     table = pa.table({"x": pa.array([value])})
     assert json.loads(written(table, "json")) == [{"x": plain}]
+
+
+@pytest.mark.parametrize(
+    ("column", "kinds"),
+    [
+        (pa.array([0, 2**31 - 1], pa.date32()), ("csv", "tsv", "json", "jsonl")),
+        (pa.array([2**63 - 1], pa.timestamp("us")), ("csv", "json")),
+        (pa.array([[2**31 - 1]], pa.list_(pa.date32())), ("csv", "json")),
+        (pa.array([pa.MonthDayNano([1, 2, 3])]), ("parquet",)),
+    ],
+)
+def test_what_a_format_cannot_hold_is_a_sentence(column: pa.Array, kinds: tuple[str, ...]) -> None:
+    for kind in kinds:
+        with pytest.raises(DatasetError, match=f"^{kind} cannot hold a value of") as told:
+            written(pa.table({"odd": column}), kind)
+        assert told.value.hint == "cast the column to VARCHAR"
 
 
 def test_columns_of_one_name_are_told_apart_where_they_must_be() -> None:

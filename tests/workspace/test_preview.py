@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from localsynth import Workspace
 from localsynth.core.errors import DatasetError, NotFound
 from localsynth.core.events import BatchStarted, Progress, encode
 from localsynth.core.recipe import Recipe
+from localsynth.workspace import preview
 from localsynth.workspace.preview import _end_of
 
 ROWS = 5_000
@@ -61,6 +63,45 @@ def test_first_rows_of_json_lines_and_parquet(space: Workspace, tmp_path: Path) 
     found = space.preview(tmp_path / "t.parquet", rows=10)
     assert (found.rows, found.total) == (10, ROWS)
     assert nothing_left(space)
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize(("holdout", "seed"), [(1 / 3, 0), (0.0, 3), (0.2, 4)])
+def test_a_file_that_is_not_large_looks_as_its_import_will(
+    space: Workspace, tmp_path: Path, kind: str, holdout: float, seed: int
+) -> None:
+    """Its last row makes texts of numbers, and of its 3,000 rows some say what the first 2,000 do not."""
+    rows = [{"code": str(i), "ward": f"w{i // 100}", "half": i / 2 if i > 2_500 else i} for i in range(3_000)]
+    rows[-1]["code"] = "none"
+    path = tmp_path / f"t.{kind}"
+    if kind == "parquet":
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    elif kind == "jsonl":
+        path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    else:
+        path.write_text("code,ward,half\n" + "".join(f"{','.join(map(str, row.values()))}\n" for row in rows))
+    found = space.preview(path, holdout=holdout, seed=seed)
+    assert nothing_left(space)
+    assert found.whole
+    assert (found.rows, found.total) == (3_000, 3_000)
+    made = space.import_file(path, holdout=holdout, seed=seed).schema
+    assert found.schema == made.model_copy(update={"inferred": found.schema.inferred})
+    assert found.schema.column("code").kind in {"text", "identifier"}
+    head = space.preview(path, rows=2_000)
+    assert not head.whole
+    assert head.schema != found.schema
+
+
+def test_of_a_large_file_the_first_rows_are_looked_at(
+    space: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preview, "_WHOLE_BYTES", 10_000)
+    monkeypatch.setattr(preview, "_WHOLE_ROWS", 2_000)
+    (tmp_path / "t.csv").write_text("a\n" + "1\n" * ROWS)
+    pq.write_table(pa.table({"a": range(ROWS)}), tmp_path / "t.parquet")
+    for name, total in (("t.csv", None), ("t.parquet", ROWS)):
+        found = space.preview(tmp_path / name)
+        assert (found.rows, found.total, found.whole) == (2_000, total, False)
 
 
 def test_what_an_import_refuses_is_refused(space: Workspace, tmp_path: Path) -> None:

@@ -88,6 +88,10 @@ class Ledger:
         """Sum of absolute gaps, in rows."""
         return float(np.abs(self.gap[:-1]).sum())
 
+    def missing(self) -> float:
+        """The same, as a share of what it is without any plan."""
+        return self.distance() / max(float(np.abs(self.wanted[:-1]).sum()), 1e-9)
+
     def add(self, cells: Array, count: int) -> None:
         """Plan ``count`` rows of one plan; ``cells`` as :meth:`cells` gives them."""
         real = cells[cells < self.offsets[-1]]

@@ -133,6 +133,7 @@ def make_plans(
         taken = ledger.accept(cells, wanted, room - int(plans.counts.sum()))
         plans.proposed += len(read)
         plans.rounds += 1
+        ask.measured("gap", plans.rounds, ledger.missing(), per="round", unit="share still missing")
         if not taken.any():
             break
         plans.cells = np.concatenate([plans.cells, cells[taken > 0]])

@@ -33,7 +33,7 @@ from .game import Game
 from .graph import MOST_PARENTS, Graph, Move
 from .optimiser import LONGEST
 from .params import MALLMGANParams
-from .setting import Setting
+from .setting import EXAMPLES, Setting, game_requests, judged_rows
 from .shaping import Shaping
 from .theta import Theta
 from .writer import EACH, Shown, Writer, examples_that_fit
@@ -41,9 +41,7 @@ from .writer import EACH, Shown, Writer, examples_that_fit
 __all__ = ["Aligned", "first_edges"]
 
 Array: TypeAlias = np.ndarray[Any, Any]
-_EXAMPLES = 20
 _FEWEST_MET = 5  # rows meeting a condition from which on they alone are shown
-_LEAST, _MOST = 50, 200  # rows a candidate is judged by
 _BATCH_ROWS = 1_000
 
 
@@ -101,7 +99,7 @@ class Aligned:
         theta = Theta(graph)
         ask.notice(f"the first causal graph: {self._how}")
         self._game = Game(theta, theta)
-        wanted = self._params.examples or _EXAMPLES
+        wanted = self._params.examples or EXAMPLES
         writer = replace(self._writer, examples=wanted)
         # Room for all that theta may come to say: three parents for each column, guidance as long as it may be.
         fullest = Theta(Graph.of(names, _densest(names)), words="words " * (LONGEST // 6))
@@ -131,7 +129,7 @@ class Aligned:
     def _tell_budget(self, ask: Ask) -> None:
         """What the game may take at most, before anything is asked."""
         params, game, setting = self._params, self._playing(), self._setting
-        calls = 5 * setting.prompts + params.rounds * setting.each
+        calls = game_requests(params, setting.rows)
         request = self._setting.writer.requests(game.theta, Shown(self._shown, None), 1, 0)[0]
         page = self._setting.writer.page(game.theta)
         line = max(
@@ -218,7 +216,7 @@ class Aligned:
 
     @property
     def _judged_rows(self) -> int:
-        return self._params.game_rows or int(np.clip(self._rows.num_rows // 2, _LEAST, _MOST))
+        return judged_rows(self._params, self._rows.num_rows)
 
     @cached_property
     def _setting(self) -> Setting:

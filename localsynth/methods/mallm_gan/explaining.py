@@ -8,6 +8,7 @@ from typing import Any
 from localsynth.core.explaining import Curve, Explanation, Facts, Graph, Link, Part, Series, Step, Steps
 
 from .faithful.explaining import explained as faithful_explained
+from .game import SCORE
 from .theta import Theta
 
 __all__ = ["explained"]
@@ -84,7 +85,7 @@ def _curve(curve: Sequence[Mapping[str, Any]]) -> Curve:
         title="The score, round by round",
         caption="Of the theta that was kept, with its interval of 95% (low, high); each round is judged by other train rows.",
         x="round",
-        y="told from real rows",
+        y=SCORE,
         series=(
             Series(name="score", points=points("score")),
             Series(name="low", points=points("low")),

@@ -28,10 +28,12 @@ from .setting import Setting, Spent
 from .theta import Theta
 from .trying import compare, judge, write
 
-__all__ = ["Game"]
+__all__ = ["SCORE", "Game"]
 
 _IDLE = 2  # rounds without a change after which the game is over
 _BEST = 3  # thetas the optimiser is shown
+#: What a score says.
+SCORE = "told from real rows"
 
 
 @dataclass
@@ -199,6 +201,9 @@ class Game:
         if verdict is None:
             ask.notice(f"round {self.number}: too few rows could be judged", "warning")
             return
+        between = (verdict.low, verdict.high)
+        ask.measured("score", self.number, verdict.score, between, per="round", unit=SCORE)
+        ask.measured("near copies", self.number, verdict.excess, per="round", unit=SCORE)
         if self.number == 1 or kept is None:
             told = f"round {self.number}: told from real rows by {_interval(verdict)}"
             ask.notice(f"{told}, where 0 is not at all and 1 always")

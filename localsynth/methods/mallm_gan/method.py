@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 from localsynth.core.contracts import Ask, Draft, EngineInfo, MethodParams, Round, Task
 from localsynth.core.errors import RunError
 from localsynth.core.run import Exposure
+from localsynth.core.schema import Schema
+from localsynth.core.spending import Spending
 from localsynth.methods.asked import model_of
 from localsynth.methods.reals import train_rows
 
@@ -15,6 +17,7 @@ from .aligned import Aligned, first_edges
 from .explaining import explained
 from .faithful import Faithful
 from .params import MALLMGANParams
+from .spending import spending
 
 __all__ = ["MALLMGAN"]
 
@@ -37,6 +40,10 @@ class MALLMGAN:
     def __init__(self, params: MALLMGANParams) -> None:
         self.params = params
         self._mode: Aligned | Faithful | None = None
+
+    def spending(self, schema: Schema, train_rows: int) -> Spending | None:
+        """See :class:`~localsynth.core.spending.Spends`."""
+        return spending(self.params, schema, train_rows)
 
     def prepare(self, task: Task, info: EngineInfo | None) -> None:
         """Raises ``DatasetError`` where the dataset has no rows."""

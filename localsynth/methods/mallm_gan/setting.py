@@ -16,7 +16,11 @@ from .params import MALLMGANParams
 from .shaping import Shaping
 from .writer import EACH, Writer
 
-__all__ = ["Setting", "Spent"]
+__all__ = ["EXAMPLES", "Setting", "Spent", "game_requests", "judged_rows"]
+
+#: Train rows in a prompt, where nobody says how many.
+EXAMPLES = 20
+_LEAST, _MOST = 50, 200  # rows a candidate is judged by
 
 
 @dataclass(frozen=True)
@@ -40,13 +44,34 @@ class Setting:
     @property
     def prompts(self) -> int:
         """Requests for the rows of one theta."""
-        return -(-ceil(self.rows * self.params.surplus) // EACH)
+        return _prompts(self.params, self.rows)
 
     @property
     def each(self) -> int:
-        """Requests of a round at most: most candidates of the search share the prompts of the theta they begin with."""
-        params = self.params
-        return self.prompts * (1 + params.proposals + min(params.searched, 2)) + params.proposals
+        """Requests of a round at most."""
+        return _each(self.params, self.rows)
+
+
+def judged_rows(params: MALLMGANParams, train_rows: int) -> int:
+    """Rows that a candidate is judged by."""
+    return params.game_rows or min(max(train_rows // 2, _LEAST), _MOST)
+
+
+def game_requests(params: MALLMGANParams, rows: int) -> int:
+    """Requests of a whole game at most: its rounds, the first that only judges, and what it was worth, twice two thetas.
+
+    rows : that a candidate is judged by.
+    """
+    return 5 * _prompts(params, rows) + params.rounds * _each(params, rows)
+
+
+def _prompts(params: MALLMGANParams, rows: int) -> int:
+    return -(-ceil(rows * params.surplus) // EACH)
+
+
+def _each(params: MALLMGANParams, rows: int) -> int:
+    # Most candidates of the search share the prompts of the theta they begin with.
+    return _prompts(params, rows) * (1 + params.proposals + min(params.searched, 2)) + params.proposals
 
 
 @dataclass

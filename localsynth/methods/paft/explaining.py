@@ -10,6 +10,7 @@ from localsynth.core.finding import percent
 from localsynth.core.ordering import circles
 from localsynth.core.words import counted, plain
 
+from .fitting import HELD, NATS, SEEN
 from .learning import Learnt
 from .structure import Structure
 
@@ -100,7 +101,7 @@ def _graph(structure: Structure) -> Graph:
 
 def _curve(learnt: Learnt) -> Iterator[Curve]:
     """The loss of train rows, and of held-out rows where some were held out."""
-    wanted = {"held": "held-out rows", "seen": "train rows"}
+    wanted = {"held": HELD, "seen": SEEN}
     if not learnt.settings.get("held_out"):
         del wanted["held"]
     series = [
@@ -116,7 +117,7 @@ def _curve(learnt: Learnt) -> Iterator[Curve]:
         title="Training",
         caption=f"How unlikely the model finds a row, the less the better{held}.",
         x="epoch",
-        y="nats per row",
+        y=NATS,
         series=tuple(series),
         marked=best,
         mark="kept" if best is not None else "",

@@ -24,9 +24,12 @@ from .structure import Structure
 from .training.start import Outcome, train_in_child
 from .yardstick import independent_loss
 
-__all__ = ["Curve", "epochs_for", "fit", "held_rows"]
+__all__ = ["HELD", "NATS", "SEEN", "Curve", "epochs_for", "fit", "held_rows"]
 
 _MOST, _LEAST = 8, 2
+_MEASURED = 20  # losses of steps that are told in an epoch
+#: What curves of the loss are called, and their unit.
+HELD, SEEN, NATS = "held-out rows", "train rows", "nats per row"
 
 
 @dataclass(frozen=True)
@@ -111,11 +114,11 @@ def fit(
             settings = replace(settings, open_loss=False)
         write_job(folder, settings, corpus)
     move_job(folder, task.model.path)
-    _, learnt = read_job(folder)  # rows that cannot be written are not among them
+    settings, learnt = read_job(folder)  # rows that cannot be written are not among them
     kept = np.unique(learnt.row)
     judging = kept[learnt.held[kept]]
     independent = _independent(task, params, structure, train, judging)
-    outcome = train_in_child(folder, _teller(ask, independent))
+    outcome = train_in_child(folder, _teller(ask, independent, settings.epochs))
     return Curve(outcome, len(kept) - len(judging), len(judging), independent)
 
 
@@ -163,15 +166,24 @@ def _corpus(
     return corpus_of(kept, [written] * len(kept), held)
 
 
-def _teller(ask: Ask, independent: float | None) -> Any:
-    """Passes on what the child tells."""
+def _teller(ask: Ask, independent: float | None, epochs: int) -> Any:
+    """Passes on what the child tells; losses of steps some times in each of at most ``epochs`` epochs."""
     beside = f" ({independent:.2f} if columns were independent)" if independent is not None else ""
     done = {"step": 0, "steps": 1}
+    measured = 0  # the last step whose loss was
 
     def tell(message: Mapping[str, Any]) -> None:
+        nonlocal measured
         if message.get("what") == "step":
             done.update(step=message["step"], steps=message["steps"])
-            if message["seen"] is not None:
+            if message["seen"] is None:
+                if message["step"] - measured >= message["steps"] / (epochs * _MEASURED):
+                    measured = message["step"]
+                    ask.measured("train loss", measured, message["loss"], unit=NATS)
+            else:
+                for name, key in ((HELD, "held"), (SEEN, "seen")):
+                    if message[key] is not None:
+                        ask.measured(name, message["epoch"], message[key], per="epoch", unit=NATS)
                 held = (
                     "" if message["held"] is None else f"held-out rows {message['held']:.2f} nats{beside}, "
                 )

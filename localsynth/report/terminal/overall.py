@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from localsynth.core.evaluation import REAL, WITHHELD
+from localsynth.core.words import counted
 from localsynth.report.glossary import REAL_BELOW, WORDS
 from localsynth.report.lookup import Lookup, Subject
-from localsynth.report.numbers import counted
 from localsynth.report.numbers import figure as worded
 from localsynth.report.outline import FAMILIES, main, nothing_of, others
 from localsynth.report.plaintext import one_line, shown, wide

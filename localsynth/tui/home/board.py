@@ -200,10 +200,13 @@ class HomeBoard(PlaceScreen):
         facts, subject = self._facts, self.subject
         if facts is not None:
             empty = not facts.datasets and not facts.runs
+            begins = self.has_class("-empty") and not empty
             self.set_class(empty, "-empty")
             if empty:
                 self._welcome(facts)
             self.datasets.show(dataset_entries(facts, subject.dataset), "no datasets yet: i imports one")
+            if begins:  # until now the models were all that could have the focus
+                self.datasets.focus()
             now = datetime.now().astimezone()
             entries = run_entries(self._listed[:_MOST_RUNS], facts, self._making, subject.run, now)
             self.runs.show(entries, "no runs yet: F4 chooses a method and starts one")

@@ -18,19 +18,19 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Select, Static
 
 from localsynth.core.errors import LocalsynthError
-from localsynth.core.words import counted
+from localsynth.core.words import counted, size_text
 from localsynth.tui.plain import line, one_line
+from localsynth.tui.schema.words import allowed, missing
 from localsynth.tui.widgets.listing import Column, Entry, Listing
 from localsynth.tui.widgets.tick import Tick
 
 from .choice import POLICIES
-from .lines import size_text
 
 if TYPE_CHECKING:
     from localsynth.tui.app import LocalsynthApp
     from localsynth.workspace.preview import Preview
 
-__all__ = ["SUFFIXES", "ImportDialog", "share_of", "values_of"]
+__all__ = ["SUFFIXES", "ImportDialog", "share_of"]
 
 SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson", ".json")
 _SAMPLE = "sample:"
@@ -51,7 +51,8 @@ class ImportDialog(ModalScreen[dict[str, Any] | None]):
     """
 
     HELP = """\
-What the file's first rows look like is above, what the dataset will be below. Enter in a field imports, Escape leaves without.
+What the file looks like is above (of a large one its first rows), what the dataset will be below. Enter in a field imports,
+Escape leaves without.
 
 - **name**: what to call it. **to predict**: the column that people want to predict; it can be left out.
 - **models may see**: how much of the real rows a model, or a method, is ever shown.
@@ -78,7 +79,7 @@ What the file's first rows look like is above, what the dataset will be below. E
         self._shown = source.removeprefix(_SAMPLE) if self._sample else Path(source).name
         # Held here, since a look may end while the dialog is taken away, and finds nothing by its name then.
         self._columns, self._target = Listing(_COLUMNS, id="columns"), _target()
-        self._said = Static("looking at its first rows ...", id="said", classes="hint", markup=False)
+        self._said = Static("looking at its rows ...", id="said", classes="hint", markup=False)
         self._taken = {name.casefold() for name in taken}
 
     def compose(self) -> ComposeResult:
@@ -155,10 +156,11 @@ What the file's first rows look like is above, what the dataset will be below. E
 
     def _show(self, found: Preview) -> None:
         columns = found.schema.columns
-        seen = f"first {found.rows:,} rows" if found.rows != found.total else counted(found.rows, "row")
+        seen = counted(found.rows, "row") if found.whole else f"a guess from the first {found.rows:,} rows"
         of = f" of {found.total:,}" if found.total not in {None, found.rows} else ""
         size = f", {size_text(found.size)}" if found.size is not None else ""
-        self._tell(f"{seen}{of}, {counted(len(columns), 'column')}{size}")
+        more = "" if found.whole else "; the import reads all of them, and kinds may change"
+        self._tell(f"{seen}{of}, {counted(len(columns), 'column')}{size}{more}")
         self._columns.show(
             [
                 Entry(
@@ -166,8 +168,8 @@ What the file's first rows look like is above, what the dataset will be below. E
                     (
                         line(one.name, "bold"),
                         Text(one.kind),
-                        Text(_missing(one)),
-                        line(values_of(one), cells=200),
+                        Text(missing(one, None, 0)),
+                        line(f"{allowed(one)} {getattr(one, 'unit', '')}".rstrip(), cells=200),
                     ),
                 )
                 for one in columns
@@ -260,28 +262,3 @@ def _seed_of(text: str) -> int:
     if not 0 <= seed < 2**63:
         raise ValueError(f"'{text}' is no seed: write a whole number from 0 on")
     return seed
-
-
-def values_of(column: object) -> str:
-    """What a column's values are, in a line: categories, a range, lengths."""
-
-    def get(key: str) -> Any:
-        return getattr(column, key, None)
-
-    if isinstance(categories := get("categories"), dict):
-        return f"{len(categories):,}: {', '.join(categories)}"
-    if isinstance(bounds := get("range"), tuple):
-        unit = f" {get('unit')}" if get("unit") else ""
-        return f"{bounds[0]} to {bounds[1]}{unit}"
-    if get("kind") == "text":
-        return f"{get('min_length')} to {get('max_length')} characters"
-    if get("kind") == "identifier":
-        return f"{get('prefix') or ''}{'0' * max((get('digits') or 1) - 1, 0)}1, ..."
-    return "true, false"
-
-
-def _missing(column: object) -> str:
-    rate = getattr(column, "null_rate", None)
-    if isinstance(rate, float):
-        return f"{rate:.1%}"
-    return "allowed" if getattr(column, "nullable", False) else "none"

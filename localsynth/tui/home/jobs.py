@@ -15,6 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from localsynth.core.errors import LocalsynthError
+from localsynth.tui.clipboard import copy
 from localsynth.tui.dialogs import ErrorDialog, error_text
 from localsynth.tui.plain import line, one_line, paragraph
 from localsynth.tui.widgets.listing import Column, Entry, Listing
@@ -80,8 +81,7 @@ class LogDialog(ModalScreen[None]):
 
     def action_copy(self) -> None:
         """The text into the terminal's clipboard."""
-        self.app.copy_to_clipboard(self._text)
-        self.notify("copied, where the terminal allows it", markup=False)
+        copy(self.app, self._text)
 
 
 class JobsDialog(ModalScreen[None]):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from localsynth.core.words import duration
+from localsynth.core.words import duration, size_text
 from localsynth.tui.plain import line
 from localsynth.tui.widgets.listing import Column, Entry
 
@@ -31,7 +31,6 @@ __all__ = [
     "model_entries",
     "model_facts",
     "run_entries",
-    "size_text",
 ]
 
 DATASETS = (
@@ -220,13 +219,6 @@ def model_facts(model: Model) -> str:
         "sha256": model.sha256,
     }
     return "\n".join(f"{name:<8} {value}" for name, value in facts.items())
-
-
-def size_text(size: int) -> str:
-    """In units of a thousand, as file sizes of models are given: ``96 MB``, ``1.2 GB``."""
-    if size < 1_000_000:
-        return f"{size / 1000:,.0f} kB" if size >= 1000 else f"{size} B"
-    return f"{size / 1e6:,.0f} MB" if size < 1_000_000_000 else f"{size / 1e9:,.1f} GB"
 
 
 def _number(value: int) -> Text:

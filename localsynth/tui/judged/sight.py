@@ -82,7 +82,10 @@ def _judging(ws: Workspace, runs: Sequence[str]) -> Job | None:
         (
             job
             for job in ws.jobs()
-            if job.kind == "evaluate" and set(getattr(job.request, "runs", ())) & set(runs) and job.alive()
+            if job.kind == "evaluate"
+            and set(getattr(job.request, "runs", ())) & set(runs)
+            and job.alive()
+            and not job.state().over  # its process ends a moment after its work
         ),
         None,
     )

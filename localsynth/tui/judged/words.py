@@ -18,27 +18,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BUDGET",
-    "NO_RUN",
-    "NO_WORKSPACE",
     "about",
     "gone",
+    "no_run",
+    "no_runs",
     "not_judged",
     "of_run",
     "progress",
 ]
 
-NO_WORKSPACE = """\
-There is no workspace here yet, so there is nothing to report on.
-
-F2 goes Home, where a table is imported or the demo is made.
-"""
-NO_RUN = """\
-No run is chosen.
-
-  c    choose one or more runs
-  F2   go Home, where all runs are
-  F4   make a run
-"""
 BUDGET = """\
 This run has a privacy budget (epsilon). By default only what the budget covers is judged: validity, rules, and how near the
 rows come to the noisy statistics they were made from. No real row is read for that.
@@ -73,6 +61,26 @@ def of_run(run: Run) -> Text:
     )
 
 
+def no_run(*, there: bool, read_only: bool) -> Text:
+    """What to press where no run is chosen. there : whether there is a workspace."""
+    if there:
+        text = Text(
+            "No run is chosen.\n\n  c    choose one or more runs\n  F2   go Home, where all runs are\n",
+            end="",
+        )
+        return text if read_only else text.append("  F4   make a run\n")
+    text = Text("There is no workspace here yet, so there is nothing to report on.\n", end="")
+    return (
+        text if read_only else text.append("\nF2 goes Home, where a table is imported or the demo is made.\n")
+    )
+
+
+def no_runs(*, there: bool, read_only: bool) -> str:
+    """Why no run can be chosen, in a sentence. there : whether there is a workspace."""
+    what, way = ("are no runs", "F4 makes one") if there else ("is no workspace", "F2 goes Home")
+    return f"there {what} yet" + ("" if read_only else f": {way}")
+
+
 def not_judged(sight: Sight, read_only: bool) -> Text:
     """Why there is no report, and what to press."""
     names = one_line(", ".join(run.run_id for run in sight.runs))
@@ -80,8 +88,8 @@ def not_judged(sight: Sight, read_only: bool) -> Text:
     text = Text.assemble(
         (f"{what} been evaluated", "bold"),
         f" {_how(sight)}:\n{names}\n\n",
-        "Evaluating judges the rows: are they valid, do they look like the real ones, can one learn from\n"
-        "them, do they give anybody away? It takes seconds to minutes, and goes on when you leave.\n\n",
+        "Evaluating judges the rows: are they valid, do they look like the real ones, can one learn from"
+        " them, do they give anybody away? It takes seconds to minutes, and goes on when you leave.\n\n",
     )
     if any(not run.rows_done for run in sight.runs):
         text.append("There are no rows to judge yet.\n", "bold")

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from localsynth.core.errors import RecipeError
 from localsynth.core.run import Exposure
+from localsynth.tui.subject import Subject
 
 from .beginnings import Beginning
 from .draft import Draft
 from .sections import Facts
 
-__all__ = ["empty", "folder_of", "load_packaged", "packaged", "write"]
+if TYPE_CHECKING:
+    from localsynth.workspace import Workspace
+
+__all__ = ["beginnings", "begun_from", "empty", "folder_of", "save"]
 
 
 def empty(name: str | None, facts: Facts) -> Draft:
@@ -28,23 +32,38 @@ def empty(name: str | None, facts: Facts) -> Draft:
     return Draft(data, f"nothing, for {name}" if name is not None else "nothing")
 
 
-def packaged() -> list[Beginning]:
-    """Those that come with localsynth."""
+def beginnings(subject: Subject) -> list[Beginning]:
+    """What there is to begin from: nothing, the run that the UI is about, a file, those that come with localsynth."""
     from localsynth.core.recipe import Recipe
     from localsynth.workspace import packaged_recipes
 
     found = {name: Recipe.load(path) for name, path in packaged_recipes().items()}
+    run = [Beginning("run", subject.run, "its recipe, as it was recorded")] if subject.run is not None else []
     return [
-        Beginning("packaged", name, f"{one.rows:,} rows by {one.method.name}: {one.title}")
-        for name, one in found.items()
+        Beginning("empty", subject.dataset or ""),
+        *run,
+        Beginning("file"),
+        *(
+            Beginning("packaged", name, f"{one.rows:,} rows by {one.method.name}: {one.title}")
+            for name, one in found.items()
+        ),
     ]
 
 
-def load_packaged(name: str) -> Draft:
-    """One of them. Raises ``NotFound`` with the nearest."""
+def begun_from(chosen: Beginning, ws: Workspace, facts: Facts) -> Draft:
+    """The draft to begin with. Raises ``NotFound`` for a run or packaged recipe that is gone, ``RecipeError`` for no recipe."""
     from localsynth.workspace import find_recipe
 
-    return Draft.load(find_recipe(name), f"the packaged recipe {name}")
+    match chosen.kind:
+        case "empty":
+            return empty(chosen.name or None, facts)
+        case "run":
+            run = ws.get_run(chosen.name)
+            return Draft.of_run(run.recipe_json, run.recipe_path, run.run_id)
+        case "file":
+            return Draft.load(Path(chosen.name))
+        case "packaged":
+            return Draft.load(find_recipe(chosen.name), f"the packaged recipe {chosen.name}")
 
 
 def folder_of(draft: Draft) -> Path:
@@ -55,9 +74,13 @@ def folder_of(draft: Draft) -> Path:
     return draft.path.parent
 
 
-def write(path: Path, text: str) -> None:
-    """Save a recipe. Raises ``RecipeError``."""
+def save(draft: Draft, path: Path, ws: Workspace) -> Draft:
+    """Write it to a file; gives the draft of that. Raises ``RecipeError`` where it cannot be written or may not."""
+    if ws.read_only and path.absolute().is_relative_to(ws.folder):
+        raise RecipeError(f"{path} is in the workspace, which is open for looking only", "save it elsewhere")
+    moved = draft.moved(path)
     try:
-        path.write_text(text, encoding="utf-8")
+        path.write_text(moved.text(), encoding="utf-8")
     except OSError as error:
         raise RecipeError(f"{path} cannot be written: {error.strerror}", "choose another place") from error
+    return moved

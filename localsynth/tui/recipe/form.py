@@ -18,12 +18,15 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from localsynth.core.errors import Problem
+from localsynth.tui.paths import PathDialog
 from localsynth.tui.plain import line, one_line
 
 from .draft import Draft
-from .fields import Field
+from .fields import Field, Kind
+from .files import folder_of
 from .rows import FieldRow
 from .sections import Facts, Section, sections
+from .writing import field_dialog, only
 
 __all__ = ["Form"]
 
@@ -142,6 +145,31 @@ default: only that is written into the recipe. An empty field means the default.
     def _edited(self, event: FieldRow.Edited) -> None:
         event.stop()
         self.put(event.row.field, event.value)
+
+    @on(FieldRow.Opened)
+    def _opened(self, event: FieldRow.Opened) -> None:
+        """What has no room in its line is asked for in a dialog."""
+        event.stop()
+        row, draft = event.row, self.draft
+        if draft is None:
+            return
+        one = row.field
+
+        def heard(value: object) -> None:
+            row.show(value)
+            self.put(one, value)
+
+        if one.kind is Kind.PATH:
+            title, start = f"{one.key} of the table", f"{folder_of(draft)}/"
+            self.app.push_screen(
+                PathDialog(title, start, one.suffixes),
+                lambda path: heard(str(path)) if path is not None else None,
+            )
+        else:
+            self.app.push_screen(
+                field_dialog(one, row.value),
+                lambda text: heard(only(one, text)) if text is not None else None,
+            )
 
     def put(self, one: Field, value: object) -> None:
         """Write a value into the draft."""

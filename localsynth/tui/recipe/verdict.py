@@ -13,6 +13,7 @@ from localsynth.core.words import counted, duration
 from localsynth.tui.plain import line, one_line
 
 if TYPE_CHECKING:
+    from localsynth.core.spending import Spending
     from localsynth.workspace import Checked, Estimate
 
 __all__ = ["Verdict", "verdict"]
@@ -25,16 +26,28 @@ _SHOWN = 2  # problems; all of them are under their fields
 
 
 class Verdict(Static):
-    """Two or three lines under the form."""
+    """Two to four lines under the form."""
 
-    DEFAULT_CSS = "Verdict { height: 3; padding: 0 1; background: $panel; }"
+    DEFAULT_CSS = "Verdict { height: auto; min-height: 3; max-height: 4; padding: 0 1; background: $panel; }"
 
     def __init__(self) -> None:
         super().__init__(id="verdict", markup=False)
 
+    def tell(self, checked: Checked, estimate: Estimate | None, *, read_only: bool) -> None:
+        """What a check told."""
+        self.update(verdict(checked, estimate, self.size.width - 2, read_only=read_only))
+
+    def not_checked(self, why: str) -> None:
+        """Nobody knows."""
+        self.update(Text(f"not checked: {why}"))
+
+    def starting(self, words: str) -> None:
+        """A run is being waited for."""
+        self.update(Text.assemble(("Starting: ", "bold"), one_line(words)))
+
 
 def verdict(checked: Checked, estimate: Estimate | None, width: int, *, read_only: bool) -> Text:
-    """In three lines of at most ``width`` cells."""
+    """In three or four lines of at most ``width`` cells."""
     if any(one.path in {"dataset", "dataset.name"} and "missing" in one.message for one in checked.problems):
         return Text(_NO_TABLE)
     if checked.problems or checked.recipe is None:
@@ -52,6 +65,8 @@ def verdict(checked: Checked, estimate: Estimate | None, width: int, *, read_onl
     text.append("\n")
     if estimate is not None:
         text.append_text(_time(estimate))
+        if estimate.learning is not None:
+            text.append("\n").append_text(_learning(estimate.learning, estimate.learning_s))
     text.append("\n")
     text.append("looking only: nothing can be started" if read_only else "ctrl+r (or r) starts it", "dim")
     return text
@@ -62,6 +77,13 @@ def _time(estimate: Estimate) -> Text:
         return Text.assemble("Time: ", (estimate.why, "dim"))
     time = "under a second" if estimate.seconds < 1 else f"about {duration(estimate.seconds)}"
     return Text.assemble("Time: ", (time, "bold"), (f"  ({one_line(estimate.why)})", "dim"))
+
+
+def _learning(spending: Spending, seconds: float | None) -> Text:
+    tokens = round(spending.tokens, 2 - len(str(spending.tokens)))
+    time = "time not known on this machine" if seconds is None else f"{duration(seconds)} on this machine"
+    most = f"up to {counted(spending.requests, 'request')}, {tokens:,} tokens"
+    return Text.assemble(f"{spending.what}: ", (most, "bold"), (f" ({time})", "dim"))
 
 
 def _wrong(problems: Sequence[Problem], width: int) -> Text:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from localsynth.core.errors import Cancelled, NotFound
 from localsynth.core.schema import Schema
 from localsynth.tui.subject import Subject
+from localsynth.workspace.auditing import left_view
 from localsynth.workspace.files import format_of, save_pieces
 
 from .pages import Pages
@@ -122,7 +123,7 @@ def spread(column: str, real: Browse | None, made: Browse | None, stop: threadin
     return Spread(column, first, second)
 
 
-def exported(view: Browse, path: Path, stop: threading.Event) -> Path:
+def exported(ws: Workspace, view: Browse, path: Path, stop: threading.Event) -> Path:
     """Write all rows of the view, in its order, a piece at a time. Raises ``Cancelled`` and what cannot be written."""
 
     def pieces() -> Iterator[pa.Table]:
@@ -131,4 +132,7 @@ def exported(view: Browse, path: Path, stop: threading.Event) -> Path:
                 raise Cancelled("nothing was written")
             yield view.rows(offset, _PIECE, stop=stop).select(view.columns)
 
-    return save_pieces(pieces(), path, format_of(path), overwrite=True)
+    kind = format_of(path)
+    made = save_pieces(pieces(), path, kind, overwrite=True)
+    left_view(ws, view, made, format=kind)
+    return made

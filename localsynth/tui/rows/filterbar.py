@@ -15,6 +15,7 @@ from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from localsynth.core.errors import LocalsynthError
+from localsynth.store.names import identifier
 from localsynth.tui.plain import paragraph
 from localsynth.tui.sql.completion import quoted
 
@@ -37,10 +38,7 @@ class Names(Suggester):
         if found is None or value[: found.start()].count("'") % 2:
             return None
         word = found[0]
-        choices = [
-            '"' + name.replace('"', '""') + '"' if word.startswith('"') else quoted(name)
-            for name in self.columns
-        ]
+        choices = [identifier(name) if word.startswith('"') else quoted(name) for name in self.columns]
         for choice in (*choices, *_WORDS):
             if choice.lower().startswith(word.lower()) and len(choice) > len(word):
                 return value + choice[len(word) :]

@@ -10,9 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from rich.cells import cell_len, set_cell_size
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -21,12 +18,14 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from localsynth.core.errors import LocalsynthError, StoreLocked
+from localsynth.core.errors import LocalsynthError
 from localsynth.tui.plain import clipped, one_line
 
 from .columns import GridColumn
-from .layout import GAP, Layout, laid_out, left_for
-from .pages import ABSENT, Page, Pages, Piece
+from .layout import Layout, laid_out, left_for
+from .pages import Page, Pages, Piece
+from .painting import STYLES, Painter
+from .reading import Reader
 from .words import shown_rows
 
 if TYPE_CHECKING:
@@ -107,11 +106,10 @@ text, `id` an identifier; `▲` and `▼` say that rows are sorted by it. `∅` 
         self.row = self.column = self.left = self.frozen = 0
         self.widths: dict[str, int] = {}
         self._marks: dict[str, str] = {}
-        self._reading = False
-        self._broken: Pages | None = None
+        self._reader = Reader(self._next, self._take, self._fail)
         self._down = True
         self._layout = Layout((), 0)
-        self._styles: dict[str, Style] = {}
+        self._painter: Painter | None = None
 
     # --- what it shows -----------------------------------------------------------------------------------------------
 
@@ -302,105 +300,46 @@ text, `id` an identifier; `▲` and `▼` say that rows are sorted by it. `∅` 
         names = [self.columns[one.number].name for one in self._layout.columns]
         return self.pages.lacking(rows.start, rows.stop, names) if self.pages is not None else None
 
-    def _next(self) -> Piece | None:
+    def _next(self) -> tuple[Pages, Piece] | None:
         """What is in sight; then what will be."""
         seen = self.seen
         ahead = range(seen.stop, seen.stop + _AHEAD) if self._down else range(seen.start - _AHEAD, seen.start)
-        return self._wanted(seen) or self._wanted(ahead)
+        piece = self._wanted(seen) or self._wanted(ahead)
+        return (self.pages, piece) if self.pages is not None and piece is not None else None
 
     def _read_on(self) -> None:
-        readable = self.pages is not None and self.pages is not self._broken
-        if readable and not self._reading and self._next() is not None:
-            self._reading = True
-            self.run_worker(self._read(), group="pages")
-
-    async def _read(self) -> None:
-        desk = cast("LocalsynthApp", self.app).desk
-        pages = self.pages
-        try:
-            while (pages := self.pages) is not None and (piece := self._next()) is not None:
-                try:
-                    found = await desk.do(pages.read, piece)
-                except StoreLocked as error:  # someone writes; that is over soon
-                    self.post_message(self.Failed(self, error, again=True))
-                    continue
-                if self.pages is pages:
-                    self._take(pages, piece, found)
-        except LocalsynthError as error:
-            self._broken = pages
-            self.post_message(self.Failed(self, error, again=False))
-        finally:
-            self._reading = False
+        if self._reader.begins():
+            self.run_worker(self._reader.go(cast("LocalsynthApp", self.app).desk), group="pages")
 
     def _take(self, pages: Pages, piece: Piece, found: Sequence[Page]) -> None:
-        if pages.put(piece, found):
-            self.widen(pages.widths)
-        self.refresh()
+        if self.pages is pages:
+            if pages.put(piece, found):
+                self.widen(pages.widths)
+            self.refresh()
+
+    def _fail(self, error: LocalsynthError, again: bool) -> None:
+        self.post_message(self.Failed(self, error, again=again))
 
     # --- drawing -----------------------------------------------------------------------------------------------------
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Look up the styles once for all lines."""
-        self._styles = {
-            name: self.get_component_rich_style(f"grid--{name}")
-            for name in ("head", "chosen", "line", "even", "cursor")
-        }
-        self._styles[""] = self.rich_style
+        styles = {name: self.get_component_rich_style(f"grid--{name}") for name in STYLES}
+        styles[""] = self.rich_style
+        self._painter = (
+            Painter(self.pages, self._layout, self._gutter, self.row, self.column, self._marks, styles)
+            if self.pages is not None
+            else None
+        )
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         """The headings stay where they are, the rows scroll."""
         width = self.scrollable_content_region.width
         row = round(self.scroll_offset.y) + y - 1
+        painter = self._painter
+        if painter is None or row >= self.total:
+            return Strip.blank(width, self.rich_style)
         if y == 0:
-            return self._joined(self._headings(), width, self._styles["head"])
-        if row >= self.total:
-            return Strip.blank(width, self._styles[""])
-        base = self._styles["line" if row == self.row else "even" if row % 2 else ""]
-        return self._joined(self._cells(row, base), width, base)
-
-    def _joined(self, segments: list[Segment], width: int, base: Style) -> Strip:
-        return Strip(segments).adjust_cell_length(width, base)
-
-    def _headings(self) -> list[Segment]:
-        style = self._styles["head"]
-        here = self._styles["chosen"]
-        quiet = style + Style(dim=True, bold=False)
-        segments = [Segment(" " * self._gutter, style)]
-        for place, one in enumerate(self._layout.columns):
-            column = self.columns[one.number]
-            sign = f" {column.sign}{self._marks.get(column.name, '')}"
-            name = set_cell_size(column.heading, min(cell_len(column.heading), one.width - len(sign)))
-            blank = " " * (one.width - cell_len(name) - len(sign))
-            words = [Segment(name, here if one.number == self.column else style), Segment(sign, quiet)]
-            segments += [Segment(blank, style), *words] if column.right else [*words, Segment(blank, style)]
-            segments.append(Segment(self._gap(place), quiet))
-        return segments
-
-    def _gap(self, place: int) -> str:
-        """Between columns; a line stands after the frozen ones."""
-        return " │"[:GAP] if place == self._layout.frozen - 1 else " " * GAP
-
-    def _cells(self, row: int, base: Style) -> list[Segment]:
-        quiet = base + Style(dim=True)
-        cursor = self._styles["cursor"]
-        mark = "▸" if row == self.row else " "
-        segments = [Segment(f"{mark}{row + 1:>{self._gutter - 3},}  ", quiet)]
-        for place, one in enumerate(self._layout.columns):
-            here = row == self.row and one.number == self.column
-            text, plain = self._text(row, self.columns[one.number], one.width)
-            segments.append(Segment(text, cursor if here else base if plain else quiet))
-            segments.append(Segment(self._gap(place), quiet))
-        return segments
-
-    def _text(self, row: int, column: GridColumn, width: int) -> tuple[str, bool]:
-        """A cell's text, just so wide; and whether it is a value."""
-        value = self.pages.cell(row, column.name) if self.pages is not None else ABSENT
-        if not isinstance(value, str):
-            text = "∅" if value is None else "···"
-            return (text.rjust(width) if column.right else text.ljust(width))[:width], False
-        long = cell_len(value)
-        if long > width:
-            return set_cell_size(value, width - 1) + "…", True
-        blank = " " * (width - long)
-        return (blank + value if column.right else value + blank), True
+            return Strip(painter.headings()).adjust_cell_length(width, painter.styles["head"])
+        return Strip(painter.cells(row)).adjust_cell_length(width, painter.base(row))

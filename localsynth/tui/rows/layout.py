@@ -53,14 +53,17 @@ def laid_out(widths: Sequence[int], gutter: int, room: int, frozen: int, left: i
 
 
 def left_for(column: int, widths: Sequence[int], gutter: int, room: int, frozen: int, left: int) -> int:
-    """The first column after the frozen ones so that ``column`` is seen whole, or as much of it as there is room for."""
+    """The first column after the frozen ones so that ``column`` is seen whole, or as much of it as there is room for.
+
+    No room is left at the right as long as there are columns out of sight at the left.
+    """
     held = laid_out(widths, gutter, room, frozen, left).frozen
     left = max(left, held)
-    if column < held:
-        return left
-    if column < left:
-        return column
     free = room - gutter - sum(widths[number] + GAP for number in range(held))
+    if held <= column < left:
+        left = column
     while left < column and sum(widths[left : column + 1]) + GAP * (column - left) > free:
         left += 1
+    while left > held and sum(widths[left - 1 :]) + GAP * (len(widths) - left) <= free:
+        left -= 1
     return left

@@ -12,10 +12,9 @@ from rich.text import Text
 
 from localsynth.core.errors import PolicyError
 from localsynth.core.run import Run, Status
-from localsynth.report.terminal.making import Told
-from localsynth.report.terminal.pieces import Stack
 from localsynth.tui.plain import line, paragraph
 
+from .curves import MethodTold
 from .panels import TextPanel, newest_table
 from .plotting import Comparison, PlotPanel, RealSide
 from .progress import Facts
@@ -66,7 +65,7 @@ class Seen:
     facts: Facts
     rows: Text | None
     comparison: Comparison | None
-    method: RenderableType | None
+    method: MethodTold | None
     prompt: RenderableType | None
 
     def show(self, view: RunView) -> None:
@@ -76,8 +75,6 @@ class Seen:
         )
         if self.comparison is not None:
             view.query_one(PlotPanel).tell(self.comparison)
-        if self.method is not None:
-            view.query_one("#method", TextPanel).tell(self.method)
         if self.prompt is not None:
             view.query_one("#prompt", TextPanel).tell(self.prompt)
 
@@ -91,13 +88,9 @@ def _facts(ws: Workspace, run: Run) -> Facts:
     )
 
 
-def _method(ws: Workspace, run: Run) -> RenderableType:
-    told = ws.explain(run)
-    rounds = ws.rounds_arrow(run)
-    if told is None and not rounds.num_rows:
-        return line(f"The method {run.method} has told nothing about this run so far.", "dim")
-    parts: list[RenderableType] = [] if told is None else [Told(told)]
-    return Stack(*parts, rounds_table(rounds)) if rounds.num_rows else Stack(*parts)
+def _method(ws: Workspace, run: Run) -> MethodTold:
+    told, rounds = ws.explain(run), ws.rounds_arrow(run)
+    return MethodTold(run.method, told, rounds_table(rounds) if rounds.num_rows else None)
 
 
 def rounds_table(rounds: pa.Table) -> Table:

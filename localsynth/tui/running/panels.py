@@ -15,6 +15,7 @@ from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from localsynth.core.celltext import text_of
 from localsynth.core.columns import Column, FloatColumn
 from localsynth.core.schema import Schema
 from localsynth.tui.plain import cell, line, one_line
@@ -115,7 +116,8 @@ def newest_table(newest: Newest, schema: Schema) -> Text:
 def _shown(column: Column, value: Any) -> Text:
     if value is None:
         return cell(None)
-    return line(f"{value:.{column.decimals}f}" if isinstance(column, FloatColumn) else value, cells=_CELL)
+    text = f"{value:.{column.decimals}f}" if isinstance(column, FloatColumn) else text_of(value)
+    return line(text, cells=_CELL)
 
 
 def _padded(text: Text, width: int, right: bool) -> Text:

@@ -11,6 +11,7 @@ from localsynth.core.events import (
     BatchCommitted,
     BatchStarted,
     Event,
+    Measured,
     Notice,
     Progress,
     RowsRejected,
@@ -40,7 +41,7 @@ class Story:
 
     started, ended : the last beginning, and the end that followed it. rejects : rows refused, by (reason, detail). commits :
     batches that came into the store. made, seconds : rows and time of all sessions that said how they ended. rates : rows per
-    second of the last minutes.
+    second of the last minutes. measured : the numbers of learning, by name, their steps rising. measures : how many were told.
     """
 
     started: RunStarted | None = None
@@ -57,6 +58,8 @@ class Story:
     rates: deque[float] = field(default_factory=lambda: deque(maxlen=_RATES))
     log: deque[Said] = field(default_factory=lambda: deque(maxlen=_LINES))
     said: int = 0
+    measured: dict[str, list[Measured]] = field(default_factory=dict)
+    measures: int = 0
 
     def take(self, events: Iterable[Event]) -> None:
         """What happened next."""
@@ -73,6 +76,8 @@ class Story:
                 self.progress = event
                 if event.stage_share is None:
                     self.rates.append(event.rows_per_s)
+            case Measured():
+                self._measure(event)
             case BatchStarted():
                 self.batch = event
             case BatchCommitted():
@@ -112,6 +117,13 @@ class Story:
             f"ends, {event.status} with {counted(event.rows_done, 'row')}{why}",
             warning=event.status in {"failed", "short"},
         )
+
+    def _measure(self, event: Measured) -> None:
+        points = self.measured.setdefault(event.name, [])
+        while points and points[-1].step >= event.step:  # learning began again from before
+            points.pop()
+        points.append(event)
+        self.measures += 1
 
     def _say(self, at: float, text: str, *, warning: bool = False) -> None:
         self.said += 1

@@ -85,6 +85,7 @@ class RunView(Vertical):
     RunView.-both #progress { height: 1fr; min-height: 12; }
     RunView.-both #log { height: 1fr; }
     RunView #middle { width: 1fr; }
+    RunView #method { scrollbar-gutter: stable; }
     """
 
     #: The panel a person chose.
@@ -110,7 +111,9 @@ class RunView(Vertical):
                     wrap=False,
                 )
                 yield TextPanel(
-                    "Method", "What the method found out so far, as of the last commit.", id="method"
+                    "Method",
+                    "What the method found out so far, as of the last commit; what it learns by is drawn as it comes.",
+                    id="method",
                 )
                 yield TextPanel(
                     "Last prompt",

@@ -20,6 +20,7 @@ from localsynth.tui.screens.base import PlaceScreen
 from localsynth.tui.subject import Subject
 
 from .choosing import being_made
+from .curves import MethodTold
 from .log import LogPanel
 from .looking import Look
 from .panels import TextPanel
@@ -55,6 +56,8 @@ class RunWatcher(PlaceScreen):
         self._due = False  # the store has something new
         self._looking = False
         self._word = ""
+        self._method: MethodTold | None = None  # as of the last look
+        self._heard: tuple[MethodTold | None, int] = (None, 0)  # what the panel shows
 
     def body(self) -> ComposeResult:
         """The panels, or why there are none."""
@@ -82,6 +85,7 @@ class RunWatcher(PlaceScreen):
     def show_subject(self, subject: Subject) -> None:
         """Another run, or none."""
         self._watched, self._real, self._facts, self._word = None, None, None, ""
+        self._method, self._heard = None, (None, 0)
         self.workers.cancel_group(self, "watch")
         self.workers.cancel_group(self, "store")
         self._looking = False
@@ -160,6 +164,15 @@ class RunWatcher(PlaceScreen):
         told = ProgressTold(watched, self._facts or Facts(), read_only=self.ui.read_only)
         self.query_one("#progress", TextPanel).tell(told)
         self.query_one(LogPanel).tell(watched.story)
+        self._show_method(watched)
+
+    def _show_method(self, watched: Watched) -> None:
+        """What the store tells of it, and the curves of what was heard since."""
+        heard = (self._method, watched.story.measures)
+        if heard != self._heard:
+            self._heard = heard
+            told = (self._method or MethodTold(watched.run.method)).beside(watched.story.measured)
+            self.query_one("#method", TextPanel).tell(told)
 
     def _look(self) -> None:
         """At the store, where there is something new, and not more often than the run can bear."""
@@ -191,7 +204,7 @@ class RunWatcher(PlaceScreen):
             return
         finally:
             self._looking = False
-        watched.run, self._facts = seen.run, seen.facts
+        watched.run, self._facts, self._method = seen.run, seen.facts, seen.method or self._method
         view.query_one("#progress", TextPanel).note(_clock("as of"))
         seen.show(view)
         self._show()

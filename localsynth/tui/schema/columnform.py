@@ -17,8 +17,9 @@ from localsynth.tui.plain import line
 from .converting import column_class, converted
 from .draft import column_data, with_column
 from .editor import EditDialog
-from .fields import column_fields
+from .fields import Field, column_fields
 from .form import Form
+from .reshaping import renamed
 from .words import declared
 
 if TYPE_CHECKING:
@@ -39,14 +40,14 @@ _ABOUT = {
 
 
 class ColumnDialog(EditDialog):
-    """Changes the column at a place. found : how its values are distributed, where that is known."""
+    """Changes the column at a place. found : how its values are distributed, where that is known. new : it was just added."""
 
     HELP = (
         EditDialog.HELP
         + """
 Another **kind** takes over what it can, and proposes the rest from the values that occur. Whether the real rows fit is
-tried as you type: columns that they do not fit are not saved. A column is renamed in the file (`e`), and only where there
-are no rows.
+tried as you type: columns that they do not fit are not saved. A **name** can be changed only where there are no rows; rules,
+dependencies and examples that name the column take the new one.
 """
     )
     DEFAULT_CSS = """
@@ -57,15 +58,27 @@ are no rows.
     ColumnDialog.-narrow #kind-row > Static { width: 15; }
     """
 
-    def __init__(self, dataset: str, schema: Schema, at: int, found: ColumnProfile | None, rows: int) -> None:
+    def __init__(
+        self,
+        dataset: str,
+        schema: Schema,
+        at: int,
+        found: ColumnProfile | None,
+        rows: int,
+        *,
+        new: bool = False,
+    ) -> None:
         super().__init__(dataset, schema)
+        self._new = new
         self.column, self._at, self._found, self._rows = schema.columns[at], at, found, rows
         self._data = column_data(self.column)
         self.about = f"column '{self.column.name}': "
 
     def heading(self) -> Text:
         """Its name."""
-        return Text.assemble("Column ", line(self.column.name, "bold", 50))
+        return (
+            Text("New column") if self._new else Text.assemble("Column ", line(self.column.name, "bold", 50))
+        )
 
     def fields(self) -> ComposeResult:
         """The kind, then its form."""
@@ -78,7 +91,8 @@ are no rows.
             yield Static(line(f"declared: {declared(self.column.distribution)}"), classes="hint")
 
     def _form(self) -> Form:
-        return Form(column_fields(column_class(self._data["kind"])), self._data)
+        name = () if self._rows else (Field("name", "text"),)
+        return Form((*name, *column_fields(column_class(self._data["kind"]))), self._data)
 
     @on(Select.Changed, "#kind")
     async def _kind(self, event: Select.Changed) -> None:
@@ -99,7 +113,9 @@ are no rows.
         data: dict[str, Any] = {"name": self.column.name, "kind": self._data["kind"]}
         if "distribution" in self._data:
             data["distribution"] = self._data["distribution"]
-        return with_column(self.schema, self._at, data | self.query_one(Form).data())
+        typed = self.query_one(Form).data()
+        schema = self.schema if self._rows else renamed(self.schema, self._at, typed.get("name", ""))
+        return with_column(schema, self._at, data | typed)
 
     def typed(self) -> Any:
         """The kind counts, too."""

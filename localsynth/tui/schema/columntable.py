@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.text import Text
 from textual import events
@@ -17,6 +17,7 @@ from localsynth.tui.plain import line, one_line, wide
 from .words import allowed, missing, small_picture
 
 if TYPE_CHECKING:
+    from localsynth.tui.app import LocalsynthApp
     from localsynth.workspace.schemas import Profile
 
 __all__ = ["ColumnTable"]
@@ -33,9 +34,30 @@ class ColumnTable(DataTable[Text]):
 **Columns** in the order of the schema. In front of the name: `*` changed and not saved, `!` the real rows do not fit, `>` the
 target. *missing* is the share of train rows without a value, *distribution* shows the train rows; rows held out are never
 looked at.
+
+`a` adds a column, Delete removes the one at the mark bar, Shift with an arrow moves it; Enter edits it, its name too. Columns
+of real rows can be moved alone: which there are, and what they are called, is what the file has.
 """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "select_cursor", "Edit", id="schema.edit"),
+        Binding("a,insert", "add", "Add", id="schema.add-column", tooltip="A new column below this one"),
+        Binding("delete,minus", "remove", "Remove", id="schema.remove-column", tooltip="Take the column out"),
+        Binding(
+            "shift+up",
+            "move(-1)",
+            "Move up",
+            show=False,
+            id="schema.move-up",
+            tooltip="The column one place up",
+        ),
+        Binding(
+            "shift+down",
+            "move(1)",
+            "Move down",
+            show=False,
+            id="schema.move-down",
+            tooltip="The column one place down",
+        ),
         Binding("home", "scroll_top", "First column", show=False, id="schema.first"),
         Binding("end", "scroll_bottom", "Last column", show=False, id="schema.last"),
     ]
@@ -49,6 +71,27 @@ looked at.
         def __init__(self, at: int) -> None:
             super().__init__()
             self.at = at
+
+    class Added(Message):
+        """A new column is to stand at a place."""
+
+        def __init__(self, at: int) -> None:
+            super().__init__()
+            self.at = at
+
+    class Removed(Message):
+        """A column is to be taken out."""
+
+        def __init__(self, at: int) -> None:
+            super().__init__()
+            self.at = at
+
+    class Moved(Message):
+        """A column is to stand at another place."""
+
+        def __init__(self, at: int, to: int) -> None:
+            super().__init__()
+            self.at, self.to = at, to
 
     class Looked(Message):
         """The mark bar is on another column."""
@@ -134,6 +177,26 @@ looked at.
             case _:
                 sign = self._signs.get(column.name, " ")
                 return Text.assemble(sign, " ", line(column.name, "bold", cells - 2))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Who may only look changes nothing."""
+        only_looks = cast("LocalsynthApp", self.app).read_only
+        return not (only_looks and action in {"add", "remove", "move"})
+
+    def action_add(self) -> None:
+        """A new column, below."""
+        if self._schema is not None:
+            self.post_message(self.Added(self.at + 1))
+
+    def action_remove(self) -> None:
+        """Take the column at the mark bar out."""
+        if self._schema is not None:
+            self.post_message(self.Removed(self.at))
+
+    def action_move(self, step: int) -> None:
+        """The column at the mark bar a place up or down."""
+        if self._schema is not None and 0 <= self.at + step < len(self._schema.columns):
+            self.post_message(self.Moved(self.at, self.at + step))
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Open it."""

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from localsynth.core.columns import BooleanColumn, CategoricalColumn, Column, FloatColumn
+from localsynth.core.columns import BooleanColumn, CategoricalColumn, Column, FloatColumn, TextColumn
 from localsynth.core.finding import percent
 from localsynth.tui.plain import line, paragraph
 
@@ -65,6 +65,8 @@ def _told(column: Column, found: ColumnProfile | None, rows: int) -> Iterator[tu
         yield "unit", line(unit)
     if not isinstance(column, CategoricalColumn):
         yield "values", line(allowed(column))
+    if isinstance(column, TextColumn) and found is not None and (found.most or 0) > column.max_length:
+        yield "real ones", Text(f"up to {found.most:,.0f} characters; longer than any that is made")
     if isinstance(column, FloatColumn):
         yield "decimals", Text(str(column.decimals))
     yield "missing", Text(_missing(column, found, rows))

@@ -19,7 +19,7 @@ Shape: TypeAlias = Literal["text", "scalar", "flag", "pair", "categories", "para
 
 _HINTS = {
     "description": "what it says, in a few words",
-    "null_rate": "share of empty cells wanted, 0 to 1; empty leaves it to the model",
+    "null_rate": "share of empty cells, 0 to 1; nothing: as the model likes",
     "unit": "such as years, mmHg, EUR",
     "decimals": "digits after the point",
     "categories": 'one on each line: M, or M = male; quotes round what holds " or ="',

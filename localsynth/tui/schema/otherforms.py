@@ -13,6 +13,7 @@ from localsynth.core.errors import SchemaError
 from localsynth.core.schema import Dependency, Schema
 from localsynth.core.words import counted
 from localsynth.tui.plain import line
+from localsynth.tui.sql.completion import quoted
 
 from .checklist import CheckList
 from .draft import with_item, with_table
@@ -60,7 +61,7 @@ is true or NULL. Names with capitals, blanks or signs stand in double quotes, te
         """A condition and its name, and the columns it may speak of."""
         data = {} if self._at is None else self.schema.rules[self._at].model_dump()
         yield Form(self._FIELDS, data)
-        yield Static(line("columns: " + ", ".join(map(_quoted, self.schema.names))), classes="hint")
+        yield Static(line("columns: " + ", ".join(map(quoted, self.schema.names))), classes="hint")
 
     def made(self) -> Schema:
         """The schema with the rule as the form has it."""
@@ -194,7 +195,3 @@ privacy budget needs: those of an inferred schema were read off the rows.
         data = self.query_one(Form).data()
         whole = {"description": "", "population": "", "target": None, **data}
         return with_table(self.schema, inferred=not whole.pop("checked"), **whole)
-
-
-def _quoted(name: str) -> str:
-    return name if name.isidentifier() and name == name.lower() else '"' + name.replace('"', '""') + '"'

@@ -42,7 +42,7 @@ def allowed(column: Column) -> str:
         case DateColumn(range=ends) | DatetimeColumn(range=ends):
             return " to ".join(_moment(end) for end in ends)
         case TextColumn(min_length=least, max_length=most):
-            return f"{least:,} to {most:,} characters"
+            return f"{least:,} to {most:,} characters" if least < most else f"{most:,} characters"
         case IdentifierColumn():
             return f"{column.render(1)}, ..."
         case _:

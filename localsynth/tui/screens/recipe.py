@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -15,35 +14,30 @@ from textual.containers import Horizontal
 from textual.css.query import NoMatches
 from textual.widgets import OptionList
 
-from localsynth.core.errors import LocalsynthError, RecipeError
+from localsynth.core.errors import LocalsynthError, Problem
 from localsynth.core.tomlfile import load_toml
 from localsynth.tui.paths import PathDialog
-from localsynth.tui.plain import one_line
 from localsynth.tui.recipe.beginnings import Beginning, BeginningDialog
 from localsynth.tui.recipe.cards import Cards
+from localsynth.tui.recipe.checking import Pauses, Told, told
 from localsynth.tui.recipe.draft import Draft
-from localsynth.tui.recipe.fields import Kind, place_of
-from localsynth.tui.recipe.files import empty, folder_of, load_packaged, packaged, write
+from localsynth.tui.recipe.fields import place_of
+from localsynth.tui.recipe.files import beginnings, begun_from, empty, folder_of, save
 from localsynth.tui.recipe.form import Form
 from localsynth.tui.recipe.gathering import gathered, judged_by, without_store
 from localsynth.tui.recipe.parts import Parts
 from localsynth.tui.recipe.preview import Preview
-from localsynth.tui.recipe.rows import FieldRow
 from localsynth.tui.recipe.sections import Facts
 from localsynth.tui.recipe.shelf import Shelf
-from localsynth.tui.recipe.starting import begun
-from localsynth.tui.recipe.verdict import Verdict, verdict
-from localsynth.tui.recipe.writing import WritingDialog, field_dialog, only
+from localsynth.tui.recipe.starting import started
+from localsynth.tui.recipe.verdict import Verdict
+from localsynth.tui.recipe.writing import WritingDialog
 from localsynth.tui.subject import Subject
 
 from .base import PlaceScreen
 
-if TYPE_CHECKING:
-    from localsynth.workspace import Checked, Estimate
-
 __all__ = ["RecipeScreen"]
 
-_TYPING_S = 0.15  # a person goes on typing; what is wrong is looked for when they pause
 _PARTS = 3
 
 
@@ -89,13 +83,11 @@ you type) starts the run; it goes on when you leave. What you write is kept for 
         super().__init__()
         self.draft = Draft({}, "nothing")
         self.facts = Facts()
-        self.checked: Checked | None = None
-        self.checked_text = ""
+        self.told: Told | None = None
         self._of: str | None = None  # the dataset whose draft it is, once one is opened
         self._opened = False
         self._part = 1
-        self._unchecked = False
-        self._checking = False
+        self._pauses = Pauses(self._check)
         self._starting = False
         self._at_problem = -1
 
@@ -146,11 +138,8 @@ you type) starts the run; it goes on when you leave. What you write is kept for 
         self.draft = draft
         with suppress(NoMatches):  # the place is being left
             self.query_one(Form).show(draft, self.facts)
-            self._refresh_facts()
+            self.query_one(Cards).show(self.facts, draft.method)
             self._changed()
-
-    def _refresh_facts(self) -> None:
-        self.query_one(Cards).show(self.facts, self.draft.method)
 
     # --- what a person does ------------------------------------------------------------------------------------------
 
@@ -174,32 +163,6 @@ you type) starts the run; it goes on when you leave. What you write is kept for 
         draft = self.draft
         self.facts = await self.ask(lambda ws: judged_by(ws, self.facts, draft))
         self._show(draft)
-
-    @on(FieldRow.Opened)
-    def _written(self, event: FieldRow.Opened) -> None:
-        event.stop()
-        row = event.row
-        one = row.field
-        if one.kind is Kind.PATH:
-            self._choose_file(row)
-            return
-
-        def heard(written: str | None) -> None:
-            if written is not None:
-                value = only(one, written)
-                row.show(value)
-                self.query_one(Form).put(one, value)
-
-        self.app.push_screen(field_dialog(one, row.value), heard)
-
-    def _choose_file(self, row: FieldRow) -> None:
-        def heard(path: Path | None) -> None:
-            if path is not None:
-                row.show(str(path))
-                self.query_one(Form).put(row.field, str(path))
-
-        start = f"{folder_of(self.draft)}/"
-        self.app.push_screen(PathDialog(f"{row.field.key} of the table", start, row.field.suffixes), heard)
 
     def action_write(self) -> None:
         """The whole recipe as text."""
@@ -239,60 +202,45 @@ you type) starts the run; it goes on when you leave. What you write is kept for 
             # Under the dataset it is of: the subject may be another already, whose draft is being read.
             self._shelf.keep(self._of, self.draft)
         self.query_one(Preview).show(self.draft.text(), self._wrong_lines())
-        self._unchecked = True
-        if not self._checking:
-            self._checking = True
-            self.run_worker(self._check_all(), group="checking")
-
-    async def _check_all(self) -> None:
-        """One check at a time, and one more where something was typed meanwhile."""
-        try:
-            with suppress(NoMatches):  # the place is being left
-                while self._unchecked:
-                    await asyncio.sleep(_TYPING_S)
-                    self._unchecked = False
-                    await self._check()
-        finally:
-            self._checking = False
+        if self._pauses.wanted():
+            self.run_worker(self._pauses.go(), group="checking")
 
     async def _check(self) -> None:
-        text, path, facts = self.draft.text(), self.draft.path, self.facts
-        draft = self.draft
-        try:
-            facts = self.facts = await self.ask(lambda ws: judged_by(ws, facts, draft))
-            checked = await self.ask(lambda ws: ws.check_draft(text, path, facts.datasets))
-            recipe = checked.recipe if not checked.problems else None
-            estimate = None if recipe is None else await self.ask(lambda ws: ws.estimate(recipe, facts.paces))
-        except LocalsynthError as error:
-            if self.is_attached:
-                self.query_one(Verdict).update(Text(f"not checked: {error.message}"))
-            return
-        if not self.is_attached or text != self.draft.text():
-            return  # typed meanwhile; the next check tells
-        self.checked, self.checked_text = checked, text
-        self._refresh_facts()
+        draft, facts = self.draft, self.facts
+        text, path = draft.text(), draft.path
+        with suppress(NoMatches):  # the place is being left
+            try:
+                found = await self.ask(lambda ws: told(ws, draft, text, path, facts))
+            except LocalsynthError as error:
+                self.query_one(Verdict).not_checked(error.message)
+                return
+            if text == self.draft.text() and facts is self.facts:  # else another check comes, which tells
+                self._show_told(found)
+
+    def _show_told(self, found: Told) -> None:
+        self.told, self.facts = found, found.facts
+        self.query_one(Cards).show(self.facts, self.draft.method)
         self._tell_fields()
-        self.query_one(Preview).show(text, self._wrong_lines())
-        self._judged(checked, estimate)
+        self.query_one(Preview).show(found.text, self._wrong_lines())
+        self.query_one(Verdict).tell(found.checked, found.estimate, read_only=self.ui.read_only)
 
     @on(Form.Built)
     def _tell_fields(self) -> None:
         """What is wrong, under each field it is about."""
         form = self.query_one(Form)
-        problems = self.checked.problems if self.checked is not None else ()
-        found = ((form.row(place_of(one.path)), one) for one in reversed(problems))
+        found = ((form.row(place_of(one.path)), one) for one in reversed(self._problems))
         form.tell({row: one for row, one in found if row is not None})
 
-    def _judged(self, checked: Checked, estimate: Estimate | None) -> None:
-        box = self.query_one(Verdict)
-        box.update(verdict(checked, estimate, box.size.width - 2, read_only=self.ui.read_only))
+    @property
+    def _problems(self) -> Sequence[Problem]:
+        return self.told.problems if self.told is not None else ()
 
     def _wrong_lines(self) -> set[int]:
-        return {one.line for one in self.checked.problems if one.line is not None} if self.checked else set()
+        return self.told.lines if self.told is not None else set()
 
     def action_mend(self) -> None:
         """To the field of the next mistake."""
-        problems = self.checked.problems if self.checked is not None else ()
+        problems = self._problems
         if not problems:
             self.say("nothing is wrong, as far as can be told before it runs")
             return
@@ -310,12 +258,7 @@ you type) starts the run; it goes on when you leave. What you write is kept for 
         self.go(self._begin(), group="beginning")
 
     async def _begin(self) -> None:
-        subject = self.subject
-        found = await self.ui.desk.do(packaged)
-        first = [Beginning("empty", subject.dataset or "")]
-        if subject.run is not None:
-            first.append(Beginning("run", subject.run, "its recipe, as it was recorded"))
-        given = [*first, Beginning("file"), *found]
+        offered = await self.ui.desk.do(beginnings, self.subject)
 
         def heard(chosen: Beginning | None) -> None:
             if chosen is not None and chosen.kind == "file":
@@ -327,19 +270,11 @@ you type) starts the run; it goes on when you leave. What you write is kept for 
             if path is not None:
                 self.go(self._begin_from(Beginning("file", str(path))), group="beginning")
 
-        self.app.push_screen(BeginningDialog(given), heard)
+        self.app.push_screen(BeginningDialog(offered), heard)
 
     async def _begin_from(self, chosen: Beginning) -> None:
-        match chosen.kind:
-            case "empty":
-                draft = empty(chosen.name or None, self.facts)
-            case "run":
-                run = await self.ask(lambda ws: ws.get_run(chosen.name))
-                draft = Draft.of_run(run.recipe_json, run.recipe_path, run.run_id)
-            case "file":
-                draft = await self.ui.desk.do(Draft.load, Path(chosen.name))
-            case _:
-                draft = await self.ui.desk.do(load_packaged, chosen.name)
+        facts = self.facts
+        draft = await self.ask(lambda ws: begun_from(chosen, ws, facts))
         known = self.facts.dataset(draft.dataset)
         if known is not None and known.name != self.subject.dataset:
             self._shelf.keep(known.name, draft)
@@ -360,16 +295,9 @@ you type) starts the run; it goes on when you leave. What you write is kept for 
             self.go(self._save(path), group="saving")
 
     async def _save(self, path: Path) -> None:
-        if self.ui.read_only:
-            inside = await self.ask(lambda ws: path.absolute().is_relative_to(ws.folder))
-            if inside:
-                raise RecipeError(
-                    f"{path} is in the workspace, which is open for looking only", "save it elsewhere"
-                )
-        draft = self.draft.moved(path)
-        await self.ui.desk.do(write, path, draft.text())
-        self.draft = draft
-        self._show(draft)
+        draft = self.draft
+        self.draft = await self.ask(lambda ws: save(draft, path, ws))
+        self._show(self.draft)
         self.say(f"saved: {path}")
 
     # --- the run -----------------------------------------------------------------------------------------------------
@@ -385,13 +313,7 @@ you type) starts the run; it goes on when you leave. What you write is kept for 
         self._starting = True
         try:
             draft = self.draft
-            text, path, datasets = draft.text(), draft.path, self.facts.datasets
-            checked = await self.ask(lambda ws: ws.check_draft(text, path, datasets))
-            if checked.problems:
-                raise RecipeError("the recipe cannot be run yet", "mend this first", checked.problems)
-            request = draft.request()
-            job = await self.ask(lambda ws: ws.start_job("run", **request))
-            run_id = await begun(job, self.ui.desk, self._starting_with)
+            run_id = await started(draft, self.facts, self.ui.desk, self.query_one(Verdict).starting)
             self._shelf.keep(draft.dataset, draft)
             if run_id is None:
                 self.say("the run was stopped before it began", warning=True)
@@ -399,10 +321,6 @@ you type) starts the run; it goes on when you leave. What you write is kept for 
             await self._show_run(draft, run_id)
         finally:
             self._starting = False
-
-    def _starting_with(self, words: str) -> None:
-        if self.is_attached:
-            self.query_one(Verdict).update(Text.assemble(("Starting: ", "bold"), one_line(words)))
 
     async def _show_run(self, draft: Draft, run_id: str) -> None:
         self._changed()

@@ -18,9 +18,9 @@ from localsynth.tui.judged.jobbar import JobBar
 from localsynth.tui.judged.page import page
 from localsynth.tui.judged.reading import Reading
 from localsynth.tui.judged.sight import Asked, Sight, Write, html, rows, see
-from localsynth.tui.judged.words import BUDGET, NO_RUN, NO_WORKSPACE, about, gone, not_judged, of_run
+from localsynth.tui.judged.words import BUDGET, about, gone, no_run, no_runs, not_judged, of_run
 from localsynth.tui.paths import PathDialog
-from localsynth.tui.plain import line, paragraph
+from localsynth.tui.plain import line
 from localsynth.tui.subject import Subject
 
 from .base import PlaceScreen
@@ -64,7 +64,9 @@ class ReportScreen(PlaceScreen):
         Binding("b", "turn_budget", "Budget", show=False, id="report.budget", tooltip=_BUDGET),
         Binding("escape", "leave", "Leave it going", show=False, id="report.leave"),
     ]
-    DEFAULT_CSS = "ReportScreen #about { height: 1; padding: 0 1; }"
+    DEFAULT_CSS = """
+    ReportScreen #about { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -120,7 +122,7 @@ class ReportScreen(PlaceScreen):
         if not asked.runs:
             self._sight = Sight(asked)
             there = await self.ask(lambda ws: ws.exists)
-            self._show_nothing(paragraph(NO_RUN if there else NO_WORKSPACE))
+            self._show_nothing(no_run(there=there, read_only=self.ui.read_only))
             return
         try:
             self._sight = sight = await self.ask(lambda ws: see(ws, asked))
@@ -179,12 +181,10 @@ class ReportScreen(PlaceScreen):
 
     async def _choose_runs(self) -> None:
         dataset = None if self._asked.against else self.subject.dataset
-        if not await self.ask(lambda ws: ws.exists):
-            self.say("there is no workspace yet: F2 goes Home")
-            return
-        runs = (await self.ask(lambda ws: ws.runs(dataset)))[:_MOST_RUNS]
+        there = await self.ask(lambda ws: ws.exists)
+        runs = (await self.ask(lambda ws: ws.runs(dataset)))[:_MOST_RUNS] if there else []
         if not runs:
-            self.say("there are no runs yet: F4 makes one")
+            self.say(no_runs(there=there, read_only=self.ui.read_only))
             return
         checked = [number for number, run in enumerate(runs) if run.run_id in self._asked.runs]
         of = "Runs" if dataset is None else f"Runs of {dataset}"

@@ -9,7 +9,9 @@ from typing import ClassVar
 from textual import events, on
 from textual.binding import Binding, BindingType
 
+from localsynth.core.celltext import line_writer, text_of
 from localsynth.core.errors import LocalsynthError
+from localsynth.tui.clipboard import copy
 from localsynth.tui.paths import PathDialog
 from localsynth.tui.rows.asking import FILES, Wish, exported, known, row_of
 from localsynth.tui.rows.going import GoDialog
@@ -18,7 +20,7 @@ from localsynth.tui.rows.nearest import NearestDialog
 from localsynth.tui.rows.viewing import RowsView
 from localsynth.tui.rows.words import KINDS, meaning
 from localsynth.tui.sql.picker import Pick, PickDialog
-from localsynth.tui.sql.values import separated, text_of, whole
+from localsynth.tui.sql.values import whole
 from localsynth.tui.widgets.cellview import CellDialog
 
 __all__ = ["RowsScreen"]
@@ -209,9 +211,8 @@ real rows nearest to the synthetic row under the cursor. `y` copies the cell, `Y
             return
         row = await self.ui.desk.do(row_of, grid.pages.view, grid.row)
         cell = text_of(row[grid.chosen.name])
-        text = cell if what == "cell" else separated([list(row.values())], "\t").rstrip("\n")
-        self.app.copy_to_clipboard(text)
-        self.say(f"copied {len(text):,} characters, where the terminal allows it; x writes to a file")
+        text = cell if what == "cell" else line_writer("\t", len(row))(row.values()).rstrip("\n")
+        copy(self.app, text, "x writes to a file")
 
     def action_nearest(self) -> None:
         """Real rows like the synthetic one under the cursor."""
@@ -226,9 +227,12 @@ real rows nearest to the synthetic row under the cursor. `y` copies the cell, `Y
         if number is None:
             return
         pages, row = grid.pages, grid.row
-        self.say("comparing with the real rows ...")
-        found = await self.ask(lambda ws: ws.nearest(run, number))
-        values = await self.ui.desk.do(row_of, pages.view, row)
+        self.note("comparing with the real rows ...")
+        try:
+            found = await self.ask(lambda ws: ws.nearest(run, number))
+            values = await self.ui.desk.do(row_of, pages.view, row)
+        finally:
+            self.note(self._standing())
         self.app.push_screen(NearestDialog(pages.schema, number, values, found))
 
     # --- all rows ----------------------------------------------------------------------------------------------------
@@ -262,7 +266,7 @@ real rows nearest to the synthetic row under the cursor. `y` copies the cell, `Y
         stop = self._stop = threading.Event()
         self.note("writing; escape stops it")
         try:
-            made = await self.ui.desk.do(exported, view, path, stop)
+            made = await self.ask(lambda ws: exported(ws, view, path, stop))
         except LocalsynthError as error:
             self.note("")
             self.show_error(error)

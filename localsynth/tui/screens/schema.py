@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,7 +10,7 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
-from localsynth.core.errors import LocalsynthError
+from localsynth.core.errors import LocalsynthError, SchemaError
 from localsynth.core.schema import Schema
 from localsynth.core.words import counted
 from localsynth.tui.dialogs import ConfirmDialog
@@ -19,6 +18,7 @@ from localsynth.tui.schema.columntable import ColumnTable
 from localsynth.tui.schema.draft import Draft, with_item
 from localsynth.tui.schema.drafting import DraftScreen
 from localsynth.tui.schema.items import ItemList
+from localsynth.tui.schema.reshaping import added, moved, removed
 
 if TYPE_CHECKING:
     from localsynth.core.finding import Found
@@ -36,7 +36,8 @@ class SchemaScreen(DraftScreen):
 
     HELP = """\
 **Schema**: what the columns of the chosen dataset are, and what its rows keep. Enter edits what the mark bar is on, `n` writes
-a rule, `d` a dependency, `g` looks for both in the train rows, `e` opens all of it as a file in your editor.
+a rule, `d` a dependency, `g` looks for both in the train rows, `e` opens all of it as a file in your editor. On the columns,
+`a` adds one, Delete removes one, Shift with an arrow moves one.
 
 Changes are a draft: nothing is written before `w` saves it, and a schema that the real rows do not fit is refused. `u` undoes
 one step, `k` drops the draft. A draft is kept when you go elsewhere, and when the UI closes.
@@ -105,6 +106,50 @@ one step, `k` drops the draft. A draft is kept when you go elsewhere, and when t
             self.app.push_screen(
                 ColumnDialog(draft.dataset, draft.schema, event.at, found, rows), self._edited
             )
+
+    @on(ColumnTable.Added)
+    def _add_column(self, event: ColumnTable.Added) -> None:
+        from localsynth.tui.schema.columnform import ColumnDialog
+
+        if (draft := self._may_reshape("a column is added")) is None:
+            return
+
+        def heard(schema: Schema | None) -> None:
+            self._edited(schema)
+            if schema is not None:
+                self.query_one(ColumnTable).look_at(event.at)
+
+        schema = added(draft.schema, event.at)
+        self.app.push_screen(ColumnDialog(draft.dataset, schema, event.at, None, 0, new=True), heard)
+
+    @on(ColumnTable.Removed)
+    def _remove_column(self, event: ColumnTable.Removed) -> None:
+        if (draft := self._may_reshape("a column is removed")) is None:
+            return
+        try:
+            schema, gone = removed(draft.schema, event.at)
+        except SchemaError as error:
+            self.say(f"the column stays: {error.message}", warning=True)
+            return
+        self._edited(schema)
+        self.say(f"removed{f', with {gone} that named it' if gone else ''}; u brings it back")
+
+    @on(ColumnTable.Moved)
+    def _move_column(self, event: ColumnTable.Moved) -> None:
+        if (draft := self._may_edit()) is not None:
+            self._edited(moved(draft.schema, event.at, event.to))
+            self.query_one(ColumnTable).look_at(event.to)
+
+    def _may_reshape(self, what: str) -> Draft | None:
+        """Other columns than its rows have no dataset can have."""
+        known = self.dataset
+        if known is not None and known.rows:
+            self.say(
+                f"{what} only where there are no rows: '{known.name}' has {counted(known.rows, 'real row')}",
+                warning=True,
+            )
+            return None
+        return self._may_edit()
 
     @on(ItemList.Opened)
     def _open_item(self, event: ItemList.Opened) -> None:
@@ -307,16 +352,20 @@ one step, `k` drops the draft. A draft is kept when you go elsewhere, and when t
 
         def heard(path: Path | None) -> None:
             if path is not None:
-                self.go(self._export(draft.schema.to_toml(), path), "export")
+                self.go(self._export(draft.dataset, draft.schema.to_toml(), path), "export")
 
         start = re.sub(r"[^\w.-]+", "_", draft.dataset) + ".schema.toml"
         dialog = PathDialog("Export the schema", start, (".toml",), must_exist=False, save=True)
         self.app.push_screen(dialog, heard)
 
-    async def _export(self, text: str, path: Path) -> None:
+    async def _export(self, dataset: str, text: str, path: Path) -> None:
+        from localsynth.workspace.auditing import left
         from localsynth.workspace.files import save_text
 
-        await self.ui.desk.do(partial(save_text, text, path, overwrite=True))
+        def export(ws: Workspace) -> None:
+            left(ws, "schema exported", save_text(text, path, overwrite=True), dataset=dataset)
+
+        await self.ask(export)
         self.say(f"wrote {path}")
 
     def action_find(self) -> None:

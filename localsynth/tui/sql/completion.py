@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from localsynth.store.names import identifier
+
 from .catalogue import Catalogue, Relation
 from .statements import Kind, Token, name_of, statement_at, tokens
 from .words import AFTER_THESE_A_TABLE, KEYWORDS, RESERVED
@@ -44,7 +46,7 @@ def quoted(name: str) -> str:
     """A name as it must stand in SQL: in double quotes only where it has to."""
     if _PLAIN.match(name) and name.lower() not in RESERVED:
         return name
-    return '"' + name.replace('"', '""') + '"'
+    return identifier(name)
 
 
 def complete(text: str, offset: int, catalogue: Catalogue) -> Completion | None:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from localsynth.core.celltext import line_writer, text_of
 from localsynth.core.errors import DatasetError
-
-from .values import separated, text_of
+from localsynth.tui.clipboard import LARGEST
 
 if TYPE_CHECKING:
     from .table import Cells
 
-__all__ = ["LARGEST", "copied"]
-
-#: Characters a terminal is asked to take.
-LARGEST = 1_000_000
+__all__ = ["copied"]
 
 
 def copied(cells: Cells, what: str, row: int, column: int) -> str:
@@ -24,12 +21,12 @@ def copied(cells: Cells, what: str, row: int, column: int) -> str:
     """
     if what == "cell":
         return _taken(text_of(cells.value(row, column)), "the cell is")
+    line = line_writer("," if what == "csv" else "\t", len(cells.names))
     if what == "row":
-        return _taken(separated([cells.values(row)], "\t").rstrip("\n"), "the row is")
-    delimiter = "," if what == "csv" else "\t"
-    parts, size = [separated([cells.names], delimiter)], 0
+        return _taken(line(cells.values(row)).rstrip("\n"), "the row is")
+    parts, size = [line(cells.names)], 0
     for at in range(cells.row_count):
-        parts.append(separated([cells.values(at)], delimiter))
+        parts.append(line(cells.values(at)))
         size += len(parts[-1])
         if size > LARGEST:
             raise _too_much(f"{cells.row_count:,} rows are")

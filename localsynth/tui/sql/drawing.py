@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from localsynth.core.celltext import text_of
 from localsynth.tui.plain import clipped, line, one_line, wide
-
-from .values import text_of
 
 if TYPE_CHECKING:
     from .table import Cells

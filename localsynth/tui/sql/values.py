@@ -1,22 +1,19 @@
-"""Values of a result as text: short in a cell, whole where one is looked at or copied."""
+"""Values of a result as text: short in a cell, whole where one is looked at."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from localsynth.core.celltext import jsonable, text_of
 from localsynth.tui.plain import cell
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["is_number", "separated", "short", "sign", "text_of", "whole"]
+__all__ = ["is_number", "short", "sign", "whole"]
 
 _CELL = 400  # characters of a value that are looked at for a cell
 _BYTES = 32
@@ -59,35 +56,10 @@ def short(value: Any) -> Text:
     return cell(None if value is None else text_of(value)[:_CELL])
 
 
-def text_of(value: Any) -> str:
-    """The whole value in one line, as it is copied; a missing one is empty."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, bytes | bytearray | memoryview):
-        return bytes(value).hex()
-    if isinstance(value, datetime):
-        return value.isoformat(" ")
-    if isinstance(value, tuple) and hasattr(value, "nanoseconds"):
-        return _span(value)
-    if isinstance(value, list | dict | tuple):
-        return json.dumps(value, ensure_ascii=False, default=_plain)
-    return str(value)
-
-
-def _span(value: Any) -> str:
-    """Arrow's intervals: months, days and time are kept apart, for no one of them is a number of another."""
-    parts = [f"{count} {word}" for count, word in ((value.months, "months"), (value.days, "days")) if count]
-    if value.nanoseconds or not parts:
-        parts.append(str(timedelta(microseconds=value.nanoseconds / 1000)))
-    return " ".join(parts)
-
-
 def whole(value: Any) -> str:
     """The value to be read: what is JSON stands in lines."""
     if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False, default=_plain, indent=2)
+        return json.dumps(jsonable(value), ensure_ascii=False, indent=2)
     if isinstance(value, str) and value.lstrip()[:1] in {"{", "["}:
         try:
             return json.dumps(json.loads(value), ensure_ascii=False, indent=2)
@@ -96,27 +68,6 @@ def whole(value: Any) -> str:
     if isinstance(value, bytes | bytearray | memoryview):
         return _dump(bytes(value))
     return text_of(value)
-
-
-def separated(rows: Iterable[Sequence[Any]], delimiter: str) -> str:
-    """Lines of cells; a cell stands in quotes where it must, or is an empty text, which no missing value is."""
-    special = re.compile(f'[{delimiter}"\r\n]')
-
-    def quoted(value: Any) -> str:
-        text = text_of(value)
-        if special.search(text) or (text == "" and value is not None):
-            return '"' + text.replace('"', '""') + '"'
-        return text
-
-    return "".join(delimiter.join(map(quoted, row)) + "\n" for row in rows)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return float(value)
-    if isinstance(value, date | time | timedelta | bytes | bytearray | memoryview):
-        return text_of(value)
-    return str(value)
 
 
 def _dump(data: bytes) -> str:

@@ -6,6 +6,8 @@ from importlib import import_module
 
 from textual import on
 
+from localsynth.core.celltext import text_of
+from localsynth.tui.clipboard import copy
 from localsynth.tui.paths import PathDialog
 from localsynth.tui.widgets.cellview import CellDialog
 
@@ -15,7 +17,7 @@ from .drawing import drawing
 from .result import ResultPane
 from .running import Running
 from .texts import Texts
-from .values import text_of, whole
+from .values import whole
 
 __all__ = ["WithResult"]
 
@@ -48,8 +50,7 @@ class WithResult(Texts):
             self.say("there are no rows to copy")
             return
         text = await self.ui.desk.do(copied, cells, what, place.row, place.column)
-        self.app.copy_to_clipboard(text)
-        self.say(f"copied {len(text):,} characters, where the terminal allows it; e saves to a file")
+        copy(self.app, text, "e saves to a file")
 
     def action_plot(self) -> None:
         """A picture of two columns."""

@@ -15,6 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from localsynth.core.errors import LocalsynthError
+from localsynth.tui.clipboard import copy
 from localsynth.tui.dialogs import ErrorDialog
 from localsynth.tui.paths import PathDialog
 from localsynth.tui.plain import clipped, one_line, paragraph
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["CellDialog"]
 
 _SHOWN = 10_000  # a longer text takes a screen too long to lay out
-_COPIED = 1_000_000  # characters a terminal is asked to take
 
 
 class CellDialog(ModalScreen[None]):
@@ -69,11 +69,7 @@ class CellDialog(ModalScreen[None]):
 
     def action_copy(self) -> None:
         """The whole text into the terminal's clipboard."""
-        if len(self._text) > _COPIED:
-            self.notify("this is more than a terminal takes; s saves it", severity="warning", markup=False)
-            return
-        self.app.copy_to_clipboard(self._text)
-        self.notify("copied, where the terminal allows it", markup=False)
+        copy(self.app, self._text, "s saves it")
 
     @work
     async def action_save(self) -> None:

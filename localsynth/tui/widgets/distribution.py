@@ -191,9 +191,15 @@ class DistributionPlot:
             return left, right
         sides = [side for side in (left, right) if side is not None]
         extra = sum((any(side.missing for side in sides), any(side.others for side in sides)))
-        most = max(self._most - others - extra, 1)
+        most = self._most - others - extra
         if left is not None and right is not None and not left.binned:
             left, right = _same_marks(left, right)
+            sides = [left, right]
+        if any(len(side.counts) > most and not side.binned for side in sides) and not any(
+            side.others for side in sides
+        ):
+            most -= 1  # what is joined has a line of its own
+        most = max(most, 1)
         return left and left.joined(most), right and right.joined(most)
 
     def _shares(self, one: float, other: float) -> tuple[float, ...]:

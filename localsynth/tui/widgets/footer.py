@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 from textual import events
@@ -13,9 +15,12 @@ from textual.widget import Widget
 
 __all__ = ["KeyBar"]
 
+_HELP = "explain"
+
 
 @dataclass(frozen=True)
 class _Key:
+    action: str
     key: str
     shown: str
     description: str
@@ -23,8 +28,15 @@ class _Key:
     tooltip: str
 
 
+def _cells(one: _Key) -> int:
+    return cell_len(f" {one.shown} {one.description} ")
+
+
 class KeyBar(Widget):
-    """Keys with what they do; those that cannot be used now are dim. A click presses one; the wheel shows what has no room."""
+    """Keys with what they do; those that cannot be used now are dim. A click presses one; the wheel shows what has no room.
+
+    Where some have none, the last is the key for help, which lists them all.
+    """
 
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {"key-bar--key", "key-bar--description", "key-bar--hover"}
@@ -40,6 +52,7 @@ class KeyBar(Widget):
         self._keys: tuple[_Key, ...] = ()
         self._spans: list[tuple[int, int, _Key]] = []  # of the line: where a click presses a key
         self._first = 0  # key that is shown at the left
+        self._more = False  # keys have no room at the right
         self._under: _Key | None = None  # the mouse
 
     def on_mount(self) -> None:
@@ -64,7 +77,8 @@ class KeyBar(Widget):
         for _, binding, enabled, tooltip in self.screen.active_bindings.values():
             if binding.show and binding.action not in found:
                 shown = self.app.get_key_display(binding)
-                found[binding.action] = _Key(binding.key, shown, binding.description, enabled, tooltip)
+                key = _Key(binding.action, binding.key, shown, binding.description, enabled, tooltip)
+                found[binding.action] = key
         return tuple(found.values())
 
     def render(self) -> Text:
@@ -74,13 +88,24 @@ class KeyBar(Widget):
         description_style = self.get_component_rich_style("key-bar--description")
         hover_style = self.get_component_rich_style("key-bar--hover")
         self._spans = []
-        for one in self._keys[self._first :]:
+        for one in self._fitting():
             start, state = text.cell_len, Style(dim=not one.enabled)
             over = state + Style(bgcolor=hover_style.bgcolor) if one is self._under else state
             text.append(f" {one.shown} ", key_style + over)
             text.append(f"{one.description} ", description_style + over)
             self._spans.append((start, text.cell_len, one))
         return text
+
+    def _fitting(self) -> list[_Key]:
+        keys = self._keys[self._first :]
+        self._more = sum(map(_cells, keys)) > self.size.width
+        if not self._more:
+            return list(keys)
+        last = [one for one in keys if one.action == _HELP]
+        others = [one for one in keys if one.action != _HELP]
+        ends = accumulate(map(_cells, others), initial=sum(map(_cells, last)))
+        next(ends)
+        return [one for one, end in zip(others, ends, strict=True) if end <= self.size.width] + last
 
     def _at(self, x: int) -> _Key | None:
         return next((one for start, end, one in self._spans if start <= x < end), None)
@@ -109,7 +134,7 @@ class KeyBar(Widget):
 
     def on_mouse_scroll_down(self) -> None:
         """Towards the last key, as long as there are some that have no room."""
-        if self._spans and self._spans[-1][1] > self.size.width:
+        if self._more:
             self._first += 1
             self.refresh()
 

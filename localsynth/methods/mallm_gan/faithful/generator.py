@@ -22,13 +22,15 @@ from .answers import json_cell, read_answer, rows_grammar
 from .prompts import Prompts, json_rows
 from .reading import read_theta
 
-__all__ = ["OPTIMISER_TOKENS", "Generator", "Group", "Written"]
+__all__ = ["OPTIMISER_TOKENS", "SIZE", "Generator", "Group", "Written"]
 
 Row = Mapping[str, Any]
 
 #: Tokens that an answer of the optimiser, which becomes theta, may have.
 OPTIMISER_TOKENS = 400
-_EXAMPLES, _TEMPERATURE = 5, 0.5  # as released
+#: Rows in a prompt, where nobody says how many; as released, like the temperature.
+SIZE = 5
+_TEMPERATURE = 0.5
 _SPARE = 24  # tokens: where prompt and answer join, and columns in another order
 _BRACES = 4  # tokens of a row
 
@@ -62,7 +64,7 @@ class Generator:
         self._names = [column.name for column in prompts.columns]
         self._limits = {} if task.condition is None else task.condition.where.limits
         self._sampling = Sampling(temperature=params.temperature or _TEMPERATURE)
-        self._wanted = min(params.examples or _EXAMPLES, len(shown))
+        self._wanted = min(params.examples or SIZE, len(shown))
         self._longest = sorted(shown, key=lambda row: -len(json_rows(prompts.columns, [row]).encode()))
         self._row_tokens = 0
         self.size = self._wanted

@@ -145,7 +145,10 @@ class Faithful:
         made = self._generator.write(game.theta, self._generator.groups(real), derive(seed, "batch"), ask)
         self._count(made.calls, made.tokens)
         self._judge(epoch, batch, made.rows, accepted=len(made.rows) >= _VALID * len(real))
-        self._round = self._record(epoch, len(real), made)
+        self._round = tried = self._record(epoch, len(real), made)
+        if tried.score is not None:
+            between = None if tried.low is None or tried.high is None else (tried.low, tried.high)
+            ask.measured("accuracy", tried.number, tried.score, between, unit="accuracy")
         game.step += 1
         game.over = self._over(started)
         if not game.over:
