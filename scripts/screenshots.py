@@ -24,7 +24,7 @@ from localsynth.tui.places import PLACES
 DATASET = "diabetes"
 RECIPE = 'rows = 300\nseed = {seed}\n[dataset]\nname = "diabetes"\n[method]\nname = "{method}"\n'
 METHODS = ("independent", "gaussian-copula")
-QUIET_S, PATIENCE_S = 0.4, 60.0
+CALM_LOOKS, PATIENCE_S = 8, 60.0
 
 
 def make(folder: Path) -> Workspace:
@@ -48,13 +48,16 @@ def steady(picture: str) -> str:
     return re.sub(r"terminal-\d+", "terminal-0", picture)
 
 
-async def quiet(app: LocalsynthApp) -> None:
-    """Until no worker has been busy for a while; those that watch something never end, so not for ever."""
+async def quiet(app: LocalsynthApp, patience: float = PATIENCE_S) -> None:
+    """Until no worker of the screen has been busy for a while; those that watch something never end, so not for ever.
+
+    Looks are counted, not seconds: an event loop that gets no time to itself would take that for quiet.
+    """
     loop = asyncio.get_running_loop()
-    end, since = loop.time() + PATIENCE_S, loop.time()
-    while loop.time() < end and loop.time() - since < QUIET_S:
-        if not all(worker.is_finished for worker in app.workers):
-            since = max(since, loop.time() - QUIET_S / 2)
+    end, calm = loop.time() + patience, 0
+    while loop.time() < end and calm < CALM_LOOKS:
+        busy = (not one.is_finished and one.node.screen is app.screen for one in app.workers)
+        calm = min(calm, CALM_LOOKS // 2) if any(busy) else calm + 1
         await asyncio.sleep(0.05)
 
 
