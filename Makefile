@@ -1,15 +1,16 @@
-# Everything runs out of .venv, which `make setup` builds from requirements.lock. Only setup, finetune and model use the network.
+# Everything runs out of .venv, which `make setup` builds from requirements.lock. Only setup, finetune, model and wheelhouse
+# use the network.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup finetune model demo test check clean
+.PHONY: help setup finetune model demo wheelhouse test check clean
 
 BIN := .venv/bin
 MODEL := smollm2-135m
 MODEL_FILE := $(or $(LOCALSYNTH_MODELS),models)/smollm2-135m-instruct-q4_1.gguf
 
 help: ## list what can be made
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 setup: ## build .venv: packages by hash, llama.cpp compiled for this machine (2 to 6 minutes, once)
 	@scripts/setup.sh
@@ -22,6 +23,9 @@ model: setup ## install the embedded model, 94 MiB (Apache-2.0), into models/
 
 demo: model ## make synthetic rows from start to end
 	@$(BIN)/localsynth demo
+
+wheelhouse: setup ## pack it for a machine without a network: make wheelhouse OUT=FOLDER
+	@$(BIN)/python scripts/wheelhouse.py $(or $(OUT),dist/wheelhouse)
 
 test: model finetune ## all tests: those without a model in parallel, then those with it one by one
 	@status=0; \

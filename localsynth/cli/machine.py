@@ -96,17 +96,26 @@ def add(
         str | None, typer.Option("--name", help="What to call it.  [default: the file's name]")
     ] = None,
     copy: Annotated[bool, typer.Option("--copy/--no-copy", help="Copy it, or leave it where it is.")] = True,
+    sha256: Annotated[
+        str | None,
+        typer.Option(
+            "--sha256", metavar="HEX", help="What its sha256 must be, as SHA256SUMS beside it may say."
+        ),
+    ] = None,
 ) -> None:
-    """Register a model file of your own."""
+    """Register a model file of your own; FILE.sha256 or SHA256SUMS beside it must agree with it."""
+    from localsynth.engine.checksums import stated
     from localsynth.workspace import Workspace
 
     with steps() as step:
-        model = Workspace.models().add(file, name=name, copy=copy, progress=step)
+        model = Workspace.models().add(file, name=name, copy=copy, progress=step, sha256=sha256)
+    by = ", ".join(one.by for one in stated(file.expanduser().absolute(), sha256))
     say(
         f"{model.name}: {model.architecture}, {model.quantization}, {model.parameters / 1e6:,.0f} M parameters,"
         f" context {model.context_length:,}, licence {model.license}",
         "green",
     )
+    say(f"sha256 {model.sha256}, {f'as {by} says' if by else 'which no checksum file beside it confirms'}")
     print_text([model.name])
 
 

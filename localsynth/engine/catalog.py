@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from .. import resources
 from ..core.errors import AddFailed, ModelError, ModelNotInstalled, NotFound
 from ..core.nearest import nearest_name
+from .checksums import agree, stated
 from .gguf import GgufHeader, read_header
 from .install import bring
 from .placing import copy_hashed, create_private, settle, sha256_of, staging, sweep
@@ -130,16 +131,20 @@ class Catalog:
         name: str | None = None,
         copy: bool = True,
         progress: Callable[[str, float], None] | None = None,
+        sha256: str | None = None,
     ) -> Model:
         """Register a GGUF file of one's own.
 
         copy : copy it into the models folder; False leaves it where it is, and it must stay there.
         name : what to call it; None takes the file's name. Adding the same file again changes nothing.
-        Raises :class:`ModelError` for a file that is no usable model, :class:`AddFailed` for a name in use.
+        sha256 : what its sha256 must be; so must be what a checksum file beside it says (:func:`stated`).
+        Raises :class:`ModelError` for a file that is no usable model, :class:`AddFailed` for a name in use or another
+        sha256.
         """
         path = path.expanduser().absolute()
         header = read_header(path)
         _usable(path, header)
+        wanted_sums = stated(path, sha256)
         wanted = name if name is not None else _name_from(path)
         if not _NAME.fullmatch(wanted):
             raise AddFailed(
@@ -149,12 +154,15 @@ class Catalog:
         try:
             self._prepare_folder()
             if not copy or path.parent == self.folder:
-                return self._settle_in(wanted, path, sha256_of(path, progress), header, None)
+                digest = sha256_of(path, progress)
+                agree(path, digest, wanted_sums)
+                return self._settle_in(wanted, path, digest, header, None)
             with staging(self.folder) as stage:
                 staged = stage / path.name
                 with path.open("rb") as source, create_private(staged) as file:
                     digest = copy_hashed(source, file, path.stat().st_size, "copying", progress)
                     settle(file)
+                agree(path, digest, wanted_sums)
                 return self._settle_in(wanted, path, digest, header, staged)
         except OSError as error:
             raise _unwritable(self.folder, error) from error
@@ -265,24 +273,19 @@ class Catalog:
 def checked(model: Model) -> Model:
     """The model, if its file is still the one that was registered; the engine asks before loading.
 
-    Costs one ``stat`` while size and time of change are as remembered; otherwise the file is read again.
+    Costs one ``stat`` while size and time of change are as remembered; otherwise the file is read again. So every write
+    is noticed, also one that set the file's own times back; a disk that returns other bytes than were written is for
+    :meth:`Catalog.verify`.
     Raises :class:`ModelNotInstalled` when it is gone and :class:`ModelError` when it changed.
     """
     try:
-        now = model.path.stat()
+        now = Seen.now(model.path, model.sha256)
     except OSError as error:
         raise ModelNotInstalled(
             f"the file of {model.name}, {model.path}, cannot be read: {error.strerror}",
             "`localsynth models list` shows which models are there.",
         ) from error
-    seen = Registry(model.folder).seen(model.name)
-    unchanged = seen is not None and (seen.path, seen.sha256, seen.size, seen.mtime_ns) == (
-        model.path,
-        model.sha256,
-        now.st_size,
-        now.st_mtime_ns,
-    )
-    if not unchanged:
+    if Registry(model.folder).seen(model.name) != now:
         _rehash(model)
     return model
 
@@ -298,8 +301,7 @@ def _rehash(model: Model) -> None:
 
 
 def _remember(registry: Registry, name: str, path: Path, digest: str) -> None:
-    now = path.stat()
-    registry.remember(name, Seen(path=path, sha256=digest, size=now.st_size, mtime_ns=now.st_mtime_ns))
+    registry.remember(name, Seen.now(path, digest))
 
 
 def _usable(path: Path, header: GgufHeader) -> None:

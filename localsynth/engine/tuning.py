@@ -211,8 +211,7 @@ class _Tuner:
         """That the file was right when it looked as it does now: it need not be read again to open it."""
         if entry.file is not None:
             path = tuned_path(self._model.folder, entry.file)
-            now = path.stat()
-            seen = Seen(path=path, sha256=entry.sha256, size=now.st_size, mtime_ns=now.st_mtime_ns)
+            seen = Seen.now(path, entry.sha256)
             Registry(self._model.folder).remember(seen_as(self._model.name, entry.file), seen)
 
 

@@ -29,7 +29,7 @@ def empty(name: str | None, facts: Facts) -> Draft:
     seen = [one for one in allowed if one.exposure <= Exposure.STATISTICS]
     if seen:
         data["method"] = {"name": seen[-1].name if name is not None else seen[0].name}
-    return Draft(data, f"nothing, for {name}" if name is not None else "nothing")
+    return Draft(data, f"a new one for {name}" if name is not None else "a new one")
 
 
 def beginnings(subject: Subject) -> list[Beginning]:

@@ -115,6 +115,7 @@ class FieldRow(Horizontal):
     FieldRow Input { width: 25; background: $panel; }
     FieldRow Select { width: 25; }
     FieldRow SelectOverlay { min-width: 40; }
+    FieldRow SelectCurrent #label { text-wrap: nowrap; text-overflow: ellipsis; }
     FieldRow.-broad Input, FieldRow.-broad Select { width: 1fr; }
     FieldRow:focus-within .key { text-style: bold; color: $text-accent; }
     """

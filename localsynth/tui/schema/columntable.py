@@ -154,7 +154,8 @@ of real rows can be moved alone: which there are, and what they are called, is w
         left = max(room - sum(cells + 2 for _, cells in (*first, *last)) - 2, 10)
         if not self._wide:
             return [*first, ("values", min(left, 40)), *last]
-        values = min(max(left * 2 // 5, 14), 40)
+        wanted = max(wide(allowed(column)) for column in schema.columns)
+        values = max(min(wanted, left * 3 // 5), 14)
         return [*first, ("values", values), *last, ("description", max(left - values - 2, 12))]
 
     def _cell(self, column: Any, title: str, cells: int) -> Text:
