@@ -1,12 +1,14 @@
-"""``init``, ``import``, ``datasets``, ``sql`` and ``export``: what goes into a workspace, and what comes out."""
+"""``init``, ``import``, ``datasets``, ``forget``, ``sql`` and ``export``: what goes into a workspace, and what comes out."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from localsynth.core.errors import ExitCode
 from localsynth.core.words import counted
 
 from .options import (
@@ -19,7 +21,10 @@ from .options import (
     open_workspace,
     use_workspace,
 )
-from .output import confirm, hint, print_table, print_text, say
+from .output import confirm, hint, print_table, print_text, say, warn
+
+if TYPE_CHECKING:
+    from localsynth.workspace.forgetting import ToForget
 
 __all__ = ["register"]
 
@@ -32,6 +37,7 @@ def register(app: typer.Typer) -> None:
     app.command("init")(init)
     app.command("import")(import_)
     app.add_typer(datasets, name="datasets")
+    app.command("forget")(forget)
     app.command("sql")(sql)
     app.command("export")(export)
 
@@ -56,7 +62,13 @@ def import_(
     holdout: Annotated[
         float, typer.Option("--holdout", help="Share of rows that nothing ever sees; 0 for none.")
     ] = 1 / 3,
-    policy: Annotated[Policy, typer.Option("--policy", help="How much a model may see.")] = Policy.ROWS,
+    policy: Annotated[
+        Policy | None,
+        typer.Option(
+            "--policy",
+            help="How much a model may see.  [default: rows; what it was, of one that is replaced]",
+        ),
+    ] = None,
     schema: Annotated[
         Path | None, typer.Option("--schema", help="A schema file, instead of inferring one.")
     ] = None,
@@ -68,18 +80,16 @@ def import_(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Import a table. Prints the schema that was found, as TOML, to be corrected."""
+    from localsynth.core.dataset import check_holdout
     from localsynth.core.errors import DatasetError
     from localsynth.core.schema import Schema
 
-    if not 0 <= holdout < 1:
-        raise DatasetError(
-            f"a holdout of {holdout:g} makes no sense: it lies between 0 and 1", "for example --holdout 0.3"
-        )
+    check_holdout(holdout)  # before a workspace is made for it
     options: dict[str, Any] = {
         "name": name,
         "target": target,
         "holdout": holdout,
-        "policy": policy.value,
+        "policy": policy.value if policy is not None else None,
         "schema": Schema.load(schema) if schema is not None else None,
         "seed": seed,
         "replace": replace,
@@ -145,8 +155,74 @@ def remove(
         )
     hint(
         "what was exported stays where it is, and the database file may hold bytes of the rows until their space is used"
-        " again"
+        " again: `localsynth forget` leaves none"
     )
+
+
+def forget(
+    name: Annotated[str, typer.Argument(metavar="DATASET", help="A dataset's name.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    keep_copies: Annotated[
+        bool,
+        typer.Option(
+            "--keep-copies", help="Leave copies of the whole workspace, which hold it, where they are."
+        ),
+    ] = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Forget a dataset: no byte of it stays in the workspace; the database is written anew, and searched.
+
+    As `datasets remove`, and beside that prompts, checkpoints, logs, jobs, what the terminal UI keeps, and copies of the
+    workspace from before it was brought up to date. What was spent of a privacy budget stays spent, and the audit log, which
+    holds no data, stays. Files that were exported are yours: they are listed. What a disk keeps of removed files (journals,
+    snapshots, spare blocks of an SSD, backups) is not in our hands: encrypt the disk.
+    One that was cut off is finished by the same command.
+    """
+    space = open_workspace(workspace)
+    what = space.to_forget(name)
+    _tell(what, keep_copies=keep_copies)
+    if not yes:
+        confirm(f"Forget the dataset {what.dataset}, for good?")
+    gone = space.forget(what.dataset, keep_copies=keep_copies, say=say)
+    say(
+        f"forgot the dataset {what.dataset}: {counted(what.rows, 'real row')}, {counted(len(what.runs), 'run')} with"
+        f" {counted(what.made, 'row')}, {counted(len(what.adapters), 'adapter')}, {counted(len(what.jobs), 'job')};"
+        f" the database has {gone.after / 1e6:,.1f} MB (before: {what.size / 1e6:,.1f})",
+        "green",
+    )
+    for path in what.outside:
+        hint(f"{path} was exported from it, and is yours to remove")
+    for path in gone.kept:
+        warn(f"{path} is a copy of the workspace from before, and may hold its rows")
+    if gone.found:
+        for place in gone.found:
+            say(f"a value of it still stands in {place}", "red")
+        raise typer.Exit(ExitCode.FAILED)
+    if gone.searched:
+        said = f"searched every file and table for {counted(gone.searched, 'value')} of it: none found"
+        say(said, "green")
+    else:
+        hint("it had no value that tells it from everything else, to be searched for")
+
+
+def _tell(what: ToForget, *, keep_copies: bool) -> None:
+    """What will go, before it does."""
+    say(
+        f"{what.dataset}: {counted(what.rows, 'real row')}, {counted(len(what.runs), 'run')} with"
+        f" {counted(what.made, 'row')}, {counted(len(what.adapters), 'adapter')}, {counted(len(what.jobs), 'job')};"
+        f" the database, of {what.size / 1e6:,.1f} MB, is written anew, which needs as much free space"
+    )
+    for path in what.copies:
+        size = path.stat().st_size / 1e6
+        if keep_copies:
+            warn(f"{path} ({size:,.1f} MB) holds what the workspace held when it was copied, and stays")
+        else:
+            warn(f"{path} ({size:,.1f} MB), a copy of the whole workspace from before, goes, too")
+    if what.leaning:
+        warn(
+            f"{', '.join(what.leaning)}: made with an adapter learnt from it, for other datasets; they stay, delete them if"
+            " they must be gone"
+        )
 
 
 def sql(
@@ -159,8 +235,13 @@ def sql(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Ask the workspace with SQL. Datasets are <name>_real and <name>_synth; everything else is in schema meta."""
+    from localsynth.workspace.auditing import left_query
+
     most = limit if limit is not None else (_ON_SCREEN if format is Format.TABLE else 0)
-    table = open_workspace(workspace).sql_arrow(query, limit=most + 1 if most else None)
+    space = open_workspace(workspace)
+    table = space.sql_arrow(query, limit=most + 1 if most else None)
+    if not sys.stdout.isatty():  # into a file, or another program
+        left_query(space, "query printed", query, None, rows=table.num_rows, format=format.value)
     more = bool(most) and table.num_rows > most
     print_table(table.slice(0, most) if more else table, format, more=more)
 

@@ -53,6 +53,7 @@ def fill(
 
     The file is written when all rows are done, whole or not at all. Prints its path.
     """
+    from localsynth.workspace.auditing import left
     from localsynth.workspace.files import check_place, format_of, save
 
     kind = format_of(output)
@@ -75,7 +76,8 @@ def fill(
             say=lambda text, level: warn(text) if level == "warning" else say(text),
             step=step,
         )
-    save(made.rows, output, kind, overwrite=overwrite)
+    written = save(made.rows, output, kind, overwrite=overwrite)
+    left(space, "filled table exported", written, rows=made.rows.num_rows, format=kind)
     seconds = time.monotonic() - begun
     say(
         f"{counted(made.cells, 'cell')} filled in {counted(made.rows.num_rows, 'row')}, in {seconds:.1f} s",

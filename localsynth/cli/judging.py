@@ -227,9 +227,9 @@ def _warn(error: LocalsynthError) -> None:
         return
     warn_left_out(error)
     if debugging() and error.__cause__ is not None:
-        import traceback
+        from localsynth.core.tracing import trace
 
-        err().print("".join(traceback.format_exception(error.__cause__)), markup=False)
+        err().print(trace(error.__cause__), markup=False)
 
 
 def _refuse_two(as_json: bool, html: Path | None) -> None:

@@ -28,7 +28,7 @@ from . import (
     schemas,
     statistics,
 )
-from .options import WorkspaceOption, use_workspace
+from .options import WorkspaceOption, open_workspace, use_workspace
 from .output import debugging, err, say, show_error
 
 __all__ = ["app", "main", "run"]
@@ -113,8 +113,10 @@ def _root(
 def main(open_ui: OpenUI | None = None) -> None:
     """Run the command line and leave with its exit code. open_ui : shows the terminal UI; without it there is none."""
     code = run(sys.argv[1:], open_ui)
-    for refused in untold():
-        say(f"warning: {refused}", "yellow")
+    if told := untold():
+        for refused in told:
+            say(f"warning: {refused}", "yellow")
+        _keep_refused()
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -152,6 +154,18 @@ def run(arguments: Sequence[str], open_ui: OpenUI | None = None) -> int:
         _trace(error)
         return ExitCode.FAILED
     return code if isinstance(code, int) else ExitCode.OK
+
+
+def _keep_refused() -> None:
+    """What reached for the network stands in the audit log of the workspace, if there is one."""
+    from contextlib import suppress
+
+    from localsynth.store.audit import refused_network
+
+    with suppress(LocalsynthError):
+        space = open_workspace(None)
+        if space.exists:
+            refused_network(space.store)
 
 
 def _usage(error: typer.TyperException) -> int:

@@ -104,13 +104,16 @@ def export(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Print a dataset's schema as TOML, to be edited and put back with `schema set`."""
+    from localsynth.workspace.auditing import left
     from localsynth.workspace.files import save_text
 
-    text = open_workspace(workspace).schema(name).to_toml()
+    space = open_workspace(workspace)
+    found = space.dataset(name)
+    text = found.schema.to_toml()
     if output is None:
         print_text(text.splitlines())
         return
-    save_text(text, output, overwrite=overwrite)
+    left(space, "schema exported", save_text(text, output, overwrite=overwrite), dataset=found.name)
     say(f"wrote {output}")
     there = in_workspace(workspace)
     hint(

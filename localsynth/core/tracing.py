@@ -9,14 +9,15 @@ from types import TracebackType
 
 __all__ = ["frames_alone", "install", "named", "trace"]
 
-#: What these say is of names, types, paths and modules. Others (a value that cannot be converted, a key) may quote a cell.
+#: What these say is of names, types, paths and modules. Others (a value that cannot be converted, a key) may quote a cell, and
+#: so may what libraries make of these.
 _HARMLESS = (AttributeError, ImportError, NameError, NotImplementedError, OSError, TypeError)
 
 
 def named(error: BaseException) -> str:
     """The error's class, with its words where they cannot quote a cell."""
     kind = type(error)
-    words = str(error) if kind in _HARMLESS or issubclass(kind, ImportError) else ""
+    words = str(error) if isinstance(error, _HARMLESS) and kind.__module__ == "builtins" else ""
     return f"{kind.__name__}: {words}" if words else kind.__name__
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from localsynth.core.contracts import (
@@ -26,6 +26,8 @@ from .meter import Meter
 
 __all__ = ["RecordedAsk", "shown"]
 
+_PERMITTED_S = 5.0  # between two looks at the policy
+
 
 def shown(request: ScoreRequest) -> SampleRequest:
     """What the model reads of a text that is scored, as a request that can be rendered."""
@@ -36,13 +38,22 @@ class RecordedAsk:
     """See :class:`localsynth.core.contracts.Ask`. ``take`` gives the calls since it was last called.
 
     in_steps : of a method that learns in steps; who stops the run waits for the end of one, as for that of a batch.
+    permitted : asked every few seconds, before anything is shown; raises where the dataset's policy was narrowed meanwhile.
     """
 
     def __init__(
-        self, engine: Engine, bus: Bus, meter: Meter, control: Control, *, in_steps: bool = False
+        self,
+        engine: Engine,
+        bus: Bus,
+        meter: Meter,
+        control: Control,
+        *,
+        in_steps: bool = False,
+        permitted: Callable[[], None] = lambda: None,
     ) -> None:
         self._engine, self._bus, self._meter, self._control = engine, bus, meter, control
-        self._in_steps = in_steps
+        self._in_steps, self._permitted = in_steps, permitted
+        self._permitted_at = time.monotonic()
         self._info = engine.info()
         self._calls: list[Call] = []
 
@@ -80,6 +91,7 @@ class RecordedAsk:
     def working(self, stage: str, done: float, wanted: float) -> None:
         if self._control.killed or (self._control.stopping and not self._in_steps):
             raise Cancelled("stopped; what was done so far is kept, and the run can be resumed")
+        self._check()
         self._meter.working(stage, done, wanted)
 
     def notice(self, text: str, level: Literal["info", "warning"] = "info") -> None:
@@ -98,7 +110,13 @@ class RecordedAsk:
     def _begin(self, purpose: str) -> None:
         if self._control.killed:
             raise Cancelled("stopped")
+        self._check()
         self._meter.stage = purpose
+
+    def _check(self) -> None:
+        if time.monotonic() - self._permitted_at >= _PERMITTED_S:
+            self._permitted()
+            self._permitted_at = time.monotonic()
 
     def _record(self, purpose: str, requests: int, first: SampleRequest, usage: Usage) -> None:
         self._calls.append(Call(purpose, requests, self._engine.render(first), first.seed, usage))

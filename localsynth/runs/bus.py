@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -54,8 +55,11 @@ class Bus:
         try:
             if self._fd is None:
                 self._fd = _open(self._path)
-            os.write(self._fd, encode(event).encode() + b"\n")
+            line = encode(event).encode() + b"\n"
+            if os.write(self._fd, line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
+            self.close()  # the next event, if there is space for it, must not be glued to half of this one
             raise StoreError(
                 f"the events of run {self.run_id} cannot be written: {error.strerror}",
                 "check free space and rights of the workspace; nothing committed is lost",

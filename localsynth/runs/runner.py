@@ -11,7 +11,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from localsynth.core.contracts import Draft, Engine, Learning, Method, Round, Stage
-from localsynth.core.errors import Cancelled, ContextTooSmall, EngineDied, LocalsynthError, RunError
+from localsynth.core.errors import (
+    Cancelled,
+    ContextTooSmall,
+    EngineDied,
+    LocalsynthError,
+    RunError,
+    StoreLocked,
+)
 from localsynth.core.events import BatchCommitted, BatchStarted, RowsRejected, RunEnded, RunStarted
 from localsynth.core.judging import writable
 from localsynth.core.run import Batch, Call, Reject, Run, Status, Usage
@@ -110,10 +117,16 @@ class _Loop:
                 self.meter,
                 making.control,
                 in_steps=isinstance(making.method, Learning),
+                permitted=self.permitted,
             )
             if making.engine is not None
             else None
         )
+
+    def permitted(self) -> None:
+        """Raises ``PolicyError`` where the dataset's owner no longer allows what the run shows."""
+        with suppress(StoreLocked):  # somebody writes just now; the next look, or the commit, tells
+            records.check_policy(self.m.store, self.run.run_id)
 
     def turn(self) -> tuple[Status, str]:
         """Steps until nothing is left to do or someone says stop."""

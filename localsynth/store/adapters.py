@@ -28,7 +28,7 @@ from localsynth.core.errors import AdapterError, ModelError, NotFound, RunError
 from localsynth.core.nearest import nearest
 from localsynth.core.run import Exposure
 
-from . import catalogue, clock, guard, trouble
+from . import audit, catalogue, clock, guard, trouble
 from .rowhash import rows_sha256
 from .rows import insert_records
 
@@ -106,6 +106,7 @@ def put(store: Store, path: Path, adapter: LearntAdapter) -> LearntAdapter:
                     insert_records(con, "meta.adapters", [_record(replace(adapter, dataset=dataset))])
                     mark_stale(con, dataset)
                     (adapter,) = _rows(con, " WHERE adapter_id = ?", [adapter.adapter_id])
+                    audit.note(store, con, "adapter learnt", **_told(adapter))
             except BaseException:
                 target.unlink(missing_ok=True)
                 raise
@@ -259,6 +260,7 @@ def delete(store: Store, word: str) -> LearntAdapter:
     with store.write() as con:
         found = _find(con, word)
         con.execute("DELETE FROM meta.adapters WHERE adapter_id = ?", [found.adapter_id])
+        audit.note(store, con, "adapter deleted", **_told(found))
     remove_files(store, [found])
     sweep(store)
     return found
@@ -323,6 +325,13 @@ def mark_stale(con: duckdb.DuckDBPyConnection, dataset: str) -> None:
 
 
 # --- as stored --------------------------------------------------------------------------------------------------------
+
+
+def _told(adapter: LearntAdapter) -> dict[str, Any]:
+    """What the audit log says of an adapter."""
+    own = {"adapter": adapter.adapter_id, "sha256": adapter.sha256, "rows_sha256": adapter.rows_sha256}
+    model = {"model": adapter.model, "model_sha256": adapter.model_sha256}
+    return {"dataset": adapter.dataset, "run": adapter.run_id, "method": adapter.method, **model, **own}
 
 
 def _record(adapter: LearntAdapter) -> dict[str, Any]:

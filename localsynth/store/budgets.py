@@ -15,7 +15,7 @@ from localsynth.core.evaluation import Spent
 from localsynth.core.run import Exposure, Run
 from localsynth.core.targets import Budget
 
-from . import clock
+from . import audit, clock
 from . import runs as records
 from .rows import insert_records
 
@@ -45,6 +45,8 @@ def book(store: Store, run_id: str, budget: Budget) -> None:
     """
     with store.write() as con:
         book_in(con, run_id, budget)
+        told = {"dataset": dataset_of(con, run_id), "epsilon": budget.epsilon, "delta": budget.delta}
+        audit.note(store, con, "privacy budget drawn", run=run_id, **told)
 
 
 def book_in(con: duckdb.DuckDBPyConnection, run_id: str, budget: Budget) -> None:
@@ -110,16 +112,16 @@ def bounded(con: duckdb.DuckDBPyConnection, run_id: str) -> bool:
 def spent_on(store: Store, dataset: str) -> Spent:
     """What all runs of a dataset spent together: epsilons and deltas add up (Dwork et al. 2006, basic composition).
 
-    A run counts from the moment before its noise was drawn, however it ended, and also when it is deleted. Where it drew the
-    same statistics several times, because it was cut off in between, its budget counts as often: the k-th draws of all its
-    statistics stay within one budget, whatever is known of those before. dataset : its exact name.
+    A run counts from the moment before its noise was drawn, however it ended, and also when it or its dataset is deleted. Where
+    it drew the same statistics several times, because it was cut off in between, its budget counts as often: the k-th draws of
+    all its statistics stay within one budget, whatever is known of those before.
     """
     with store.read() as con:
         (row,) = con.execute(
             "SELECT coalesce(sum(epsilon), 0), coalesce(sum(delta), 0), count(*) FROM"
             " (SELECT max(epsilon * draws) AS epsilon, max(delta * draws) AS delta FROM"
             " (SELECT run_id, max(epsilon) AS epsilon, max(delta) AS delta, count(*) AS draws FROM meta.budgets"
-            " WHERE dataset = ? GROUP BY run_id, answers) GROUP BY run_id)",
+            " WHERE lower(dataset) = lower(?) GROUP BY run_id, answers) GROUP BY run_id)",
             [dataset],
         ).fetchall()
     every = records.list_all(store, dataset)

@@ -17,7 +17,17 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-__all__ = ["make_table", "put", "put_schema", "read", "read_all", "read_part", "refuse_taken", "remove"]
+__all__ = [
+    "make_table",
+    "policy_of",
+    "put",
+    "put_schema",
+    "read",
+    "read_all",
+    "read_part",
+    "refuse_taken",
+    "remove",
+]
 
 _DATASET = "SELECT name, schema_json, policy, rows, train_rows, holdout_rows, source, imported_at, declared FROM meta.datasets"
 
@@ -67,6 +77,12 @@ def refuse_taken(con: duckdb.DuckDBPyConnection, name: str, replace: bool) -> No
             f"there is a dataset called '{present[0]}' already",
             "--replace replaces it, --name gives another name",
         )
+
+
+def policy_of(con: duckdb.DuckDBPyConnection, name: str) -> Exposure | None:
+    """The policy of the dataset of that name, if there is one."""
+    found = con.execute("SELECT policy FROM meta.datasets WHERE lower(name) = lower(?)", [name]).fetchall()
+    return Exposure.parse(found[0][0]) if found else None
 
 
 def put(con: duckdb.DuckDBPyConnection, dataset: Dataset, seed: int) -> None:
@@ -153,12 +169,11 @@ def _remove_rows(con: duckdb.DuckDBPyConnection, name: str) -> None:
 
 
 def remove(con: duckdb.DuckDBPyConnection, name: str) -> None:
-    """Remove a dataset that has no runs any more, with its tables of made rows."""
+    """Remove a dataset that has no runs any more, with its tables of made rows; what was spent of privacy on it stays spent."""
     (generation,) = con.execute("SELECT generation FROM meta.datasets WHERE name = ?", [name]).fetchall()[0]
     con.execute(f"DROP TABLE IF EXISTS {names.synth_table(name)}")
     for number in range(1, generation):
         con.execute(f"DROP TABLE IF EXISTS {names.old_synth_table(name, number)}")
     con.execute("DELETE FROM meta.statistics WHERE dataset = ?", [name])
     con.execute("DELETE FROM meta.metrics WHERE dataset = ?", [name])
-    con.execute("DELETE FROM meta.budgets WHERE dataset = ?", [name])
     _remove_rows(con, name)

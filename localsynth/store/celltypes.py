@@ -1,9 +1,7 @@
 """Types of columns: what a column of text holds, and what other types become.
 
-Six types are kept: BIGINT, DOUBLE, BOOLEAN, DATE, TIMESTAMP, VARCHAR. A column of text takes another type only
-where every
-cell of it says so, and only where nothing is lost: ``007`` stays text, and so does a date that could be read in two
-ways.
+Six types are kept: BIGINT, DOUBLE, BOOLEAN, DATE, TIMESTAMP, VARCHAR. A column of text takes another type only where every cell
+of it says so, and only where nothing is lost: ``007`` stays text, and so does a date that could be read in two ways.
 """
 
 from __future__ import annotations
@@ -185,7 +183,9 @@ def refuse_not_finite(con: duckdb.DuckDBPyConnection, source: str) -> None:
                 " ORDER BY 1 LIMIT 1"
             ).fetchall()
         if bad:
-            raise DatasetError(
+            failed = DatasetError(
                 f"{source}: row {bad[0][0]} of the column '{name}' holds {bad[0][1]}",
                 "leave the cell empty where the value is missing, or correct it",
             )
+            failed.cells = (str(bad[0][1]),)
+            raise failed

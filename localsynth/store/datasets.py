@@ -1,24 +1,24 @@
 """Datasets: brought in, split, described; found again by name.
 
-``real.<dataset>`` holds the rows with ``row_id`` (1, 2, ... as in the file), ``meta.splits`` says which of them
-train and which are
-held out. The split is drawn before anything is inferred.
+``real.<dataset>`` holds the rows with ``row_id`` (1, 2, ... as in the file), ``meta.splits`` says which of them train and which
+are held out. The split is drawn before anything is inferred.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from localsynth.core.dataset import Dataset
+from localsynth.core.dataset import Dataset, check_holdout
 from localsynth.core.errors import DatasetError, NotFound
 from localsynth.core.nearest import nearest
 from localsynth.core.run import Exposure
 from localsynth.core.schema import Schema, dataset_name
 from localsynth.core.seeds import derive
 
-from . import adapters, catalogue, clock, names
+from . import adapters, audit, catalogue, clock, names
 from .catalogue import read_part as _read_part
 from .files import stage_file, stage_table, staging
 from .fit import check_fit, typed
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .session import Store
 
 __all__ = [
+    "THIRD",
     "Removed",
     "declare",
     "drop",
@@ -46,11 +47,13 @@ __all__ = [
     "list_all",
     "set_policy",
     "set_schema",
+    "split",
     "train_and_holdout_tables",
     "train_table",
 ]
 
-_THIRD = 1 / 3
+#: The share of rows held out where nobody says another.
+THIRD = 1 / 3
 _ALL = "SELECT * FROM staged"
 _TRAIN = "SELECT * FROM train"
 
@@ -61,8 +64,8 @@ def import_file(
     *,
     name: str | None = None,
     target: str | None = None,
-    holdout: float = _THIRD,
-    policy: Exposure = Exposure.ROWS,
+    holdout: float = THIRD,
+    policy: Exposure | None = None,
     schema: Schema | None = None,
     encoding: str | None = None,
     seed: int = 0,
@@ -76,6 +79,7 @@ def import_file(
     name : of the dataset; by default the file's, without its ending.
     target : the column people want to predict.
     holdout : share of rows kept away from every prompt and statistic, 0 to below 1.
+    policy : the most a model may see; by default ``ROWS``, and that of the dataset where one is replaced.
     schema : what the rows are; columns of the file that it does not list are left out. By default it is inferred
     from the
         train rows: check and correct it.
@@ -110,8 +114,8 @@ def import_table(
     *,
     source: str = "a table in memory",
     target: str | None = None,
-    holdout: float = _THIRD,
-    policy: Exposure = Exposure.ROWS,
+    holdout: float = THIRD,
+    policy: Exposure | None = None,
     schema: Schema | None = None,
     seed: int = 0,
     replace: bool = False,
@@ -144,8 +148,8 @@ def import_sample(
     *,
     name: str | None = None,
     target: str | None = None,
-    holdout: float = _THIRD,
-    policy: Exposure = Exposure.ROWS,
+    holdout: float = THIRD,
+    policy: Exposure | None = None,
     schema: Schema | None = None,
     seed: int = 0,
     replace: bool = False,
@@ -179,7 +183,7 @@ def _bring_in(
     *,
     target: str | None,
     holdout: float,
-    policy: Exposure,
+    policy: Exposure | None,
     schema: Schema | None,
     seed: int,
     replace: bool,
@@ -188,10 +192,7 @@ def _bring_in(
     follow: Follow | None = None,
 ) -> Dataset:
     _check_name(name)
-    if not 0 <= holdout < 1:
-        raise DatasetError(
-            f"the holdout is {holdout:g}, but must lie between 0 and 1", "0.33 holds a third out; 0 nothing"
-        )
+    check_holdout(holdout)
     with store.read() as con:
         catalogue.refuse_taken(con, name, replace)
     if declared is None:
@@ -199,7 +200,7 @@ def _bring_in(
     with staging(store) as staged:
         stage(staged)
         if follow is None:
-            rows = _split(staged, holdout, seed)
+            rows = split(staged, holdout, seed)
         else:
             rows = follow_parents(store, staged, follow, _required(schema, name), name)
         (held,) = staged.execute("SELECT count(*) FROM holdout").fetchall()[0]
@@ -210,15 +211,19 @@ def _bring_in(
         present = check_fit(staged, _ALL, _TRAIN, schema)
         moment = clock.aware(clock.now())
         schema = schema.model_copy(update={"inferred": not declared})
-        dataset = Dataset(name, schema, policy, rows, rows - held, held, source, moment, declared)
+        allowed = Exposure.ROWS if policy is None else policy
+        dataset = Dataset(name, schema, allowed, rows, rows - held, held, source, moment, declared)
         columns = [f"{typed(c, present[c.name])} AS {names.identifier(c.name)}" for c in schema.columns]
         with store.write() as con:
             catalogue.refuse_taken(con, name, replace)
+            if policy is None:  # who says nothing of it leaves it as the owner set it
+                dataset = dataclasses.replace(dataset, policy=catalogue.policy_of(con, name) or allowed)
             catalogue.put(con, dataset, seed)
             query = f"SELECT row_id, {', '.join(columns)} FROM staged ORDER BY row_id"
             insert_stream(con, names.real_table(name), staged, query)
             insert_arrow(con, "meta.splits", _splits(staged, name))
             adapters.mark_stale(con, name)
+            audit.note(store, con, "dataset imported", **_told(dataset), replaced=replace or None)
     return dataset
 
 
@@ -231,8 +236,8 @@ def _required(schema: Schema | None, name: str) -> Schema:
     return schema
 
 
-def _split(con: duckdb.DuckDBPyConnection, holdout: float, seed: int) -> int:
-    """Draw row numbers into the table ``holdout``, copy the other rows into ``train``; gives the number of all rows."""
+def split(con: duckdb.DuckDBPyConnection, holdout: float, seed: int) -> int:
+    """Draw row numbers of ``staged`` into the table ``holdout``, copy the others into ``train``; gives how many there are."""
     import numpy as np
     import pyarrow as pa
 
@@ -274,6 +279,7 @@ def declare(
         catalogue.refuse_taken(con, name, replace)
         catalogue.put(con, dataset, seed=0)
         adapters.mark_stale(con, name)
+        audit.note(store, con, "dataset declared", **_told(dataset), replaced=replace or None)
     return dataset
 
 
@@ -314,7 +320,23 @@ def set_schema(store: Store, name: str, schema: Schema, *, declared: bool | None
         given = not schema.inferred if declared is None else declared
         con.execute("UPDATE meta.datasets SET declared = ? WHERE name = ?", [given, exact])
         adapters.mark_stale(con, exact)
-        return catalogue.read(con, exact)
+        made = catalogue.read(con, exact)
+        audit.note(store, con, "schema changed", **_told(made))
+        return made
+
+
+def _told(dataset: Dataset) -> dict[str, Any]:
+    """What the audit log says of a dataset; no column and no category, which may tell of rows."""
+    return {
+        "dataset": dataset.name,
+        "rows": dataset.rows,
+        "held_out": dataset.holdout_rows,
+        "columns": len(dataset.schema.columns),
+        "source": dataset.source,
+        "policy": dataset.policy.label,
+        "declared": dataset.declared,
+        "schema_sha256": audit.sha256_of(dataset.schema.to_json()),
+    }
 
 
 def _retype(con: duckdb.DuckDBPyConnection, name: str, schema: Schema) -> None:
@@ -340,7 +362,9 @@ def set_policy(store: Store, name: str, policy: Exposure) -> Dataset:
     """Change the highest exposure a dataset's owner allows. Raises ``NotFound``."""
     with store.write() as con:
         exact = exact_name(con, name)
+        before = catalogue.read(con, exact).policy
         con.execute("UPDATE meta.datasets SET policy = ? WHERE name = ?", [policy.label, exact])
+        audit.note(store, con, "policy changed", dataset=exact, before_it=before.label, policy=policy.label)
         return catalogue.read(con, exact)
 
 

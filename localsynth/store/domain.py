@@ -1,8 +1,7 @@
 """Columns as ranges of whole numbers: every value has a code, so that rows can be drawn and moved about.
 
-integer and float: the value in steps of the last decimal; date: days; datetime: minutes; boolean, categorical: the
-position in the
-list; text and identifier: the position in a short list of made-up values.
+integer and float: the value in steps of the last decimal; date: days; datetime: minutes; boolean, categorical: the position in
+the list; text and identifier: the position in a short list of made-up values.
 """
 
 from __future__ import annotations

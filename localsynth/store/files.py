@@ -5,7 +5,6 @@ Staging is a database of its own, in memory, so that the workspace is not locked
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,8 +15,9 @@ from localsynth.core.nearest import nearest_name
 
 from . import celltypes, guard, trouble
 from .names import identifier
+from .scratch import scratch
 from .textfile import check_header, read_text_file, rename_sql, utf8
-from .trouble import first_line
+from .trouble import first_line, with_cells
 
 if TYPE_CHECKING:
     import duckdb
@@ -45,9 +45,9 @@ def staging(store: Store) -> Iterator[duckdb.DuckDBPyConnection]:
     with (
         guard.private_files(),
         trouble.translated(store.path, "import into"),
-        tempfile.TemporaryDirectory(prefix="import-", dir=store.folder) as folder,
+        scratch(store.folder, "import") as folder,
     ):
-        con = duckdb.connect(":memory:", config={**config, "temp_directory": folder})
+        con = duckdb.connect(":memory:", config={**config, "temp_directory": str(folder)})
         try:
             con.execute("SET python_enable_replacements = false")
             yield con
@@ -59,8 +59,8 @@ def stage_file(store: Store, con: duckdb.DuckDBPyConnection, path: Path, encodin
     """Read a file into ``staged``. Raises ``DatasetError`` with the line or column that cannot be used."""
     kind = _format(path)
     if kind in {"csv", "tsv"}:
-        with tempfile.TemporaryDirectory(prefix="import-", dir=store.folder) as folder:
-            text, longest = utf8(path, encoding, Path(folder))
+        with scratch(store.folder, "import") as folder:
+            text, longest = utf8(path, encoding, folder)
             header = read_text_file(con, text, path, longest, tabs=kind == "tsv")
         check_header(header, path.name)
         con.execute(f"CREATE VIEW named AS SELECT row_id, {rename_sql(header)} FROM raw")
@@ -125,9 +125,11 @@ def _parquet(con: duckdb.DuckDBPyConnection, path: Path) -> None:
         # DuckDB renames columns that differ only by case; the file's own names are in its schema.
         own = con.execute("SELECT name, num_children FROM parquet_schema(?)", [str(path)]).fetchall()[1:]
     except duckdb.Error as error:
-        raise DatasetError(
-            f"{path.name} cannot be read as Parquet: {first_line(error)}", "is it whole, and a Parquet file?"
-        ) from None
+        words = first_line(error)
+        failed = DatasetError(
+            f"{path.name} cannot be read as Parquet: {words}", "is it whole, and a Parquet file?"
+        )
+        raise with_cells(failed, words) from None
     celltypes.refuse_nested(con, "source", path.name)
     check_header([name for name, _ in own], path.name)
     celltypes.from_relation(con, "SELECT * FROM source", path.name)
@@ -166,9 +168,8 @@ def _json(con: duckdb.DuckDBPyConnection, path: Path, kind: str) -> None:
         ).fetchall()
     except duckdb.Error as error:
         found = first_line(error).replace(str(path), path.name)
-        raise DatasetError(
-            f"{path.name} cannot be read as JSON: {found}", "one object per line, in UTF-8"
-        ) from None
+        failed = DatasetError(f"{path.name} cannot be read as JSON: {found}", "one object per line, in UTF-8")
+        raise with_cells(failed, found) from None
     celltypes.refuse_nested(con, "source", path.name)
     columns = ", ".join(identifier(key) for (key,) in header)
     celltypes.from_relation(con, f"SELECT {columns} FROM source", path.name)

@@ -35,10 +35,9 @@ def check_fit(
 ) -> dict[str, str]:
     """Do the rows fit? Gives the types the columns have now.
 
-    Types must hold in all rows; ranges, categories and missing values in the train rows alone, because a schema is
-    inferred without the holdout. Lengths and decimals of real values are left as they are. Raises ``DatasetError``
-    naming
-    the column, the number of cells, and the first.
+    Types must hold in all rows; ranges, categories and missing values in the train rows alone, because a schema is inferred
+    without the holdout. Lengths and decimals of real values are left as they are. Raises ``DatasetError`` naming the column,
+    the number of cells, and the first.
     """
     relation = con.sql(f"SELECT * FROM ({all_rows}) LIMIT 0")
     present = dict(zip(relation.columns, (str(kind) for kind in relation.types), strict=True))
@@ -120,7 +119,9 @@ def _refuse(
     if count:
         shown = "a cell" if value is None else f"'{value[:60]}'"
         more = f"; {count} cells in all do not fit" if count > 1 else ""
-        raise DatasetError(
+        failed = DatasetError(
             f"the real rows do not fit the column '{column.name}': {shown} in row {row} {said}{more}",
             "change the schema, or correct the data and import it again",
         )
+        failed.cells = () if value is None else (shown,)
+        raise failed

@@ -11,7 +11,7 @@ from localsynth.core.widening import Wide, widen
 
 from .names import columns_sql, identifier
 from .rules import _EMPTY, _ROWS, RuleChecker
-from .trouble import first_line
+from .trouble import first_line, with_cells
 
 if TYPE_CHECKING:
     import duckdb
@@ -89,10 +89,11 @@ class GroupChecker(RuleChecker):
                 query = f"SELECT {tests} {self._grouped(_ROWS)} ORDER BY {identifier(_GROUP)}"
                 found = self._con.sql(query).to_arrow_table()
             except duckdb.Error as error:
-                raise RuleError(
-                    f"a rule over members fails on a value: {first_line(error)}",
-                    "TRY(...) turns failures into NULL",
-                ) from None
+                words = first_line(error)
+                failed = RuleError(
+                    f"a rule over members fails on a value: {words}", "TRY(...) turns failures into NULL"
+                )
+                raise with_cells(failed, words) from None
             finally:
                 self._con.unregister(_ROWS)
         for at in range(out.shape[1]):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import localsynth
 from localsynth.core.errors import StoreError, StoreVersionError
 
 from . import clock, guard, trouble
+from .settling import copy_whole
 
 if TYPE_CHECKING:
     import duckdb
@@ -101,6 +101,6 @@ def _copy(store: Store, version: int) -> None:
     target = store.path.with_name(f"{store.path.name}.bak-{version}")
     try:
         with guard.writing(store.path, store.timeout), guard.private_files():
-            shutil.copyfile(store.path, target)
+            copy_whole(store.path, target)
     except OSError as error:
         raise trouble.from_os(error, target, "write") from error

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from localsynth.core.errors import DatasetError
 from localsynth.core.words import counted
 
-from . import adapters, catalogue, runs, trouble
+from . import adapters, audit, catalogue, runs, trouble
 from .generations import exact_name
+from .scratch import sweep_scratch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,6 +51,9 @@ def drop(store: Store, name: str, *, with_runs: bool = False) -> Removed:
             runs.forget(con, run_id)
         gone = adapters.forget_in(con, exact)
         catalogue.remove(con, exact)
+        names = [run_id for run_id, _ in found]
+        kept = [adapter.adapter_id for adapter in gone]
+        audit.note(store, con, "dataset removed", dataset=exact, rows=rows, runs=names, adapters=kept)
     with ExitStack() as files:  # one that cannot be removed must not save the others
         for run_id, _ in found:
             files.callback(runs.remove_folder, store, run_id)
@@ -70,12 +74,13 @@ def copies(store: Store) -> list[Path]:
 
 
 def sweep(store: Store) -> list[Path]:
-    """Remove what a removal that broke off left behind: files of adapters and folders of runs that have no row any more.
+    """Remove what broke off and left behind: files of adapters and folders of runs that have no row any more, and folders
+    that an import or a filling that was killed worked in.
 
     A run has its row before it has a folder within its own, where it keeps what it learns from; one that has a folder and no
     row is gone. Gives what was removed. Raises ``StoreError``.
     """
-    removed = adapters.sweep(store)
+    removed = [*adapters.sweep(store), *sweep_scratch(store.folder)]
     learning = _with_folders(store)
     if learning:
         with store.read() as con:

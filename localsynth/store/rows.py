@@ -68,7 +68,9 @@ def append(
     try:
         typed = rows.select(target.names).cast(target)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError) as error:
-        raise RunError(f"the batch's values are not of the schema's types: {error}") from error
+        failed = RunError(f"the batch's values are not of the schema's types: {error}")
+        failed.cells = (str(error),)
+        raise failed from error
     size = typed.num_rows
     typed = typed.add_column(0, "run_id", pa.array([run_id] * size, pa.string()))
     typed = typed.add_column(1, "batch_no", pa.array([batch_no] * size, pa.int32()))

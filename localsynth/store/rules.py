@@ -18,7 +18,7 @@ from localsynth.core.schema import Rule, Schema
 
 from .guard import lock_down
 from .names import columns_sql, identifier, shape
-from .trouble import first_line
+from .trouble import first_line, with_cells
 
 if TYPE_CHECKING:
     import duckdb
@@ -34,8 +34,7 @@ _HINT = "a rule is one condition over the columns of a row, such as: diastolic_b
 class RuleChecker:
     """Judges rows by a schema's rules. Close it after use, or use it in a ``with`` block; threads may share it.
 
-    Raises ``RuleError`` at construction, naming the first rule that does not parse, names no column, is no truth
-    value, or
+    Raises ``RuleError`` at construction, naming the first rule that does not parse, names no column, is no truth value, or
     holds what a rule must not: a subquery, an aggregate, a window, or a function whose value changes from call to call.
     """
 
@@ -97,10 +96,12 @@ class RuleChecker:
                     try:
                         self._evaluate([index], out)
                     except duckdb.Error as error:
-                        raise RuleError(
-                            f"the rule '{rule.label}' fails on a row: {first_line(error)}",
+                        words = first_line(error)
+                        failed = RuleError(
+                            f"the rule '{rule.label}' fails on a row: {words}",
                             "TRY(...) turns failures into NULL",
-                        ) from None
+                        )
+                        raise with_cells(failed, words) from None
             finally:
                 self._con.unregister(_ROWS)
         return out

@@ -1,9 +1,7 @@
 """Runs: recorded when they start, one transaction per batch, found again by any unique beginning of their name.
 
-``synth.<dataset>`` holds the rows of all runs of the dataset's present shape. When a run begins whose columns
-differ (other
-names, types or order), the table steps aside as ``synth_old."<dataset>#<generation>"`` and a new one begins: rows
-of earlier
+``synth.<dataset>`` holds the rows of all runs of the dataset's present shape. When a run begins whose columns differ (other
+names, types or order), the table steps aside as ``synth_old."<dataset>#<generation>"`` and a new one begins: rows of earlier
 runs stay as they were, and a run that is resumed goes on in the table it began in.
 """
 
@@ -18,14 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 from localsynth.core.contracts import Round, Stage
 from localsynth.core.errors import NotFound, RunError
-from localsynth.core.events import Event, encode
+from localsynth.core.events import Event
 from localsynth.core.nearest import nearest
-from localsynth.core.run import Batch, Call, Exposure, Reject, Run, Status, Usage
+from localsynth.core.run import Batch, Call, Reject, Run, Status
 from localsynth.core.schema import Schema
 
-from . import clock, generations, names, trouble
+from . import audit, clock, generations, names, trouble
+from .permitting import policy_in, refuse_narrowed, told_of
 from .rounds import rounds_table
 from .rows import append, insert_arrow, insert_records
+from .runrecords import ORDER, RUN, call_record, insert_events, run_of, run_record
 from .stages import keep_stages
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .session import Store
 
 __all__ = [
+    "check_policy",
     "checkpoint",
     "commit_batch",
     "create",
@@ -50,19 +51,6 @@ __all__ = [
     "run_with_rows",
 ]
 
-_FIELDS = (
-    "run_id", "dataset", "method", "method_version", "exposure", "model", "model_sha256", "rows_wanted", "rows_done",
-    "seed", "status", "recipe_json", "recipe_path", "fingerprint", "schema_json", "started_at",
-    "finished_at", "message", "setup_json",
-)  # fmt: skip
-_RUN = f"""
-SELECT {", ".join(f"r.{field}" for field in _FIELDS)},
-  coalesce(sum(b.calls), 0)::BIGINT, coalesce(sum(b.samples), 0)::BIGINT, coalesce(sum(b.prompt_tokens), 0)::BIGINT,
-  coalesce(sum(b.decoded_tokens), 0)::BIGINT, coalesce(sum(b.forced_tokens), 0)::BIGINT, coalesce(sum(b.seconds), 0.0)
-FROM meta.runs r LEFT JOIN meta.batches b ON b.run_id = r.run_id
-"""
-_ORDER = " GROUP BY ALL ORDER BY r.started_at DESC, r.run_id DESC"
-
 
 def create(store: Store, run: Run) -> None:
     """Record a run before its first batch. Raises ``NotFound`` (no such dataset) or ``RunError`` (name taken)."""
@@ -72,7 +60,8 @@ def create(store: Store, run: Run) -> None:
             raise RunError(f"there is a run called '{run.run_id}' already")
         dataset = generations.exact_name(con, run.dataset)
         generation = generations.table_for(con, dataset, schema)
-        insert_records(con, "meta.runs", [{**_record(run, generation), "dataset": dataset}])
+        insert_records(con, "meta.runs", [{**run_record(run, generation), "dataset": dataset}])
+        audit.note(store, con, "run started", **told_of(con, run, dataset))
         if run.model_sha256 is not None:
             con.execute(
                 "INSERT INTO meta.models SELECT ?, ?, ? WHERE NOT EXISTS (FROM meta.models WHERE sha256 = ?)",
@@ -83,7 +72,7 @@ def create(store: Store, run: Run) -> None:
 def get(store: Store, name: str) -> Run:
     """The run of that name, or the only one whose name begins so; ``last`` is the newest. Raises ``NotFound``."""
     with store.read() as con:
-        return _run(con.execute(_RUN + " WHERE r.run_id = ?" + _ORDER, [_find(con, name)]).fetchall()[0])
+        return run_of(con.execute(RUN + " WHERE r.run_id = ?" + ORDER, [_find(con, name)]).fetchall()[0])
 
 
 def list_all(store: Store, dataset: str | None = None) -> list[Run]:
@@ -91,8 +80,8 @@ def list_all(store: Store, dataset: str | None = None) -> list[Run]:
     where = "" if dataset is None else " WHERE lower(r.dataset) = lower(?)"
     with store.read() as con:
         return [
-            _run(row)
-            for row in con.execute(_RUN + where + _ORDER, [] if dataset is None else [dataset]).fetchall()
+            run_of(row)
+            for row in con.execute(RUN + where + ORDER, [] if dataset is None else [dataset]).fetchall()
         ]
 
 
@@ -119,8 +108,8 @@ def commit_batch(
     stages : rows as they were earlier; see :mod:`~localsynth.store.stages`. rounds : what a step of learning tried; see
     :mod:`~localsynth.store.rounds`.
 
-    Raises ``NotFound``, ``RunError`` (wrong number, wrong columns, wrong rounds, stages of a run with a privacy
-    budget) and the store's errors.
+    Raises ``NotFound``, ``PolicyError`` where the dataset's policy no longer allows the run, ``RunError`` (wrong number,
+    wrong columns, wrong rounds, stages of a run with a privacy budget) and the store's errors.
     """
     if rows.num_rows != batch.rows:
         raise RunError(f"batch {batch.batch_no} claims {batch.rows} rows but brings {rows.num_rows}")
@@ -128,6 +117,7 @@ def commit_batch(
     tried = rounds_table(batch.run_id, batch.batch_no, rounds)
     with store.write() as con:
         dataset, generation, schema_json, done = _exact(con, batch.run_id)
+        refuse_narrowed(con, batch.run_id)
         last = _last_batch(con, batch.run_id)
         if batch.batch_no != last + 1 and not (last == -1 and batch.batch_no == 1):
             had = f"batch {last} was the last" if last >= 0 else "there is none yet"
@@ -141,36 +131,50 @@ def commit_batch(
         moment = clock.naive(batch.finished_at or datetime.now(UTC))
         key = {"run_id": batch.run_id, "batch_no": batch.batch_no}
         record = {**key, "first_row": done + 1, "rows": batch.rows, "seed": batch.seed, **asdict(batch.usage)}
-        insert_records(con, "meta.batches", [{**record, "finished_at": moment}])
-        insert_records(con, "meta.calls", [_call(key, number, call) for number, call in enumerate(calls, 1)])
+        shown = _shown(store, con, dataset, batch, last, calls)
+        insert_records(con, "meta.batches", [{**record, "finished_at": moment, "prompts_sha256": shown}])
+        insert_records(
+            con, "meta.calls", [call_record(key, number, call) for number, call in enumerate(calls, 1)]
+        )
         insert_records(con, "meta.rejects", [{**key, **asdict(reject)} for reject in rejects])
-        _insert_events(con, batch.run_id, events)
+        insert_events(con, batch.run_id, events)
         con.execute("DELETE FROM meta.checkpoints WHERE run_id = ?", [batch.run_id])
         insert_records(con, "meta.checkpoints", [{**key, "state_json": text}])
         con.execute("UPDATE meta.runs SET rows_done = ? WHERE run_id = ?", [done + batch.rows, batch.run_id])
 
 
+def check_policy(store: Store, run_id: str) -> None:
+    """Raises ``PolicyError`` where the dataset's policy no longer allows what a run shows its model, and ``NotFound``."""
+    with store.read() as con:
+        _exact(con, run_id)
+        refuse_narrowed(con, run_id)
+
+
 def end(store: Store, run_id: str, status: Status, message: str, events: Sequence[Event] = ()) -> None:
     """Record how a run ended; the ``_synth`` view moves on to a finished or short one. Raises ``NotFound``."""
     with store.write() as con:
-        dataset, *_ = _exact(con, run_id)
+        dataset, _, _, done = _exact(con, run_id)
         con.execute(
             "UPDATE meta.runs SET status = ?, message = ?, finished_at = ? WHERE run_id = ?",
             [status.value, message, clock.now(), run_id],
         )
-        _insert_events(con, run_id, events)
+        insert_events(con, run_id, events)
         generations.refresh_view(con, dataset)
+        audit.note(store, con, "run ended", dataset=dataset, run=run_id, status=status.value, rows=done)
 
 
 def reopen(store: Store, run_id: str) -> None:
     """Set a run's status back to running, so that batches may follow. Raises ``NotFound``."""
     with store.write() as con:
-        dataset, *_ = _exact(con, run_id)
+        dataset, _, _, done = _exact(con, run_id)
         con.execute(
             "UPDATE meta.runs SET status = ?, message = '', finished_at = NULL WHERE run_id = ?",
             [Status.RUNNING.value, run_id],
         )
         generations.refresh_view(con, dataset)
+        audit.note(
+            store, con, "run resumed", dataset=dataset, run=run_id, policy=policy_in(con, dataset), rows=done
+        )
 
 
 def checkpoint(store: Store, run_id: str) -> tuple[int, dict[str, Any]] | None:
@@ -214,7 +218,7 @@ def run_in(con: duckdb.DuckDBPyConnection, run_id: str) -> tuple[Run, Schema, st
     Raises ``NotFound``.
     """
     dataset, generation, schema_json, _ = _exact(con, run_id)
-    run = _run(con.execute(_RUN + " WHERE r.run_id = ?" + _ORDER, [run_id]).fetchall()[0])
+    run = run_of(con.execute(RUN + " WHERE r.run_id = ?" + ORDER, [run_id]).fetchall()[0])
     return run, Schema.model_validate_json(schema_json), generations.table_of(con, dataset, generation)
 
 
@@ -250,9 +254,10 @@ def events(store: Store, run_id: str) -> list[str]:
 def delete(store: Store, run_id: str) -> None:
     """Remove a run, its rows and its folder. Raises ``NotFound``."""
     with store.write() as con:
-        dataset, *_ = _exact(con, run_id)
+        dataset, _, _, done = _exact(con, run_id)
         forget(con, run_id)
         generations.refresh_view(con, dataset)
+        audit.note(store, con, "run deleted", dataset=dataset, run=run_id, rows=done)
     remove_folder(store, run_id)
 
 
@@ -342,53 +347,27 @@ def _last_batch(con: duckdb.DuckDBPyConnection, run_id: str) -> int:
     )
 
 
-def _insert_events(con: duckdb.DuckDBPyConnection, run_id: str, events: Sequence[Event]) -> None:
-    records = [
-        {
-            "run_id": run_id,
-            "type": event.type,
-            "happened_at": clock.naive(datetime.fromtimestamp(event.at, UTC)),
-            "event_json": encode(event),
-        }
-        for event in events
-    ]
-    insert_records(con, "meta.events", records)
-
-
-def _call(key: Mapping[str, Any], number: int, call: Call) -> dict[str, Any]:
-    own = {"purpose": call.purpose, "requests": call.requests, "prompt": call.prompt, "seed": call.seed}
-    return {**key, "call_no": number, **own, **asdict(call.usage)}
-
-
-def _record(run: Run, generation: int) -> dict[str, Any]:
-    return {
-        "run_id": run.run_id,
-        "dataset": run.dataset,
-        "generation": generation,
-        "method": run.method,
-        "method_version": run.method_version,
-        "exposure": run.exposure.label,
-        "model": run.model,
-        "model_sha256": run.model_sha256,
-        "rows_wanted": run.rows_wanted,
-        "rows_done": 0,
-        "seed": run.seed,
-        "status": run.status.value,
-        "recipe_json": run.recipe_json,
-        "recipe_path": run.recipe_path,
-        "fingerprint": run.fingerprint,
-        "schema_json": run.schema_json,
-        "started_at": clock.naive(run.started_at),
-        "finished_at": clock.naive(run.finished_at) if run.finished_at else None,
-        "message": run.message,
-        "setup_json": run.setup_json,
+def _shown(
+    store: Store,
+    con: duckdb.DuckDBPyConnection,
+    dataset: str,
+    batch: Batch,
+    last: int,
+    calls: Sequence[Call],
+) -> str | None:
+    """The hash of all prompts up to a batch's; those of the batch stand in the audit log before they count here."""
+    found = con.execute(
+        "SELECT prompts_sha256 FROM meta.batches WHERE run_id = ? AND batch_no = ?", [batch.run_id, last]
+    ).fetchall()
+    before: str | None = found[0][0] if found else None
+    if not calls:
+        return before
+    made = audit.prompts_sha256(before, (call.prompt for call in calls))
+    shown: dict[str, Any] = {
+        "batch": batch.batch_no,
+        "calls": len(calls),
+        "requests": sum(call.requests for call in calls),
     }
-
-
-def _run(row: Sequence[Any]) -> Run:
-    record = dict(zip(_FIELDS, row[: len(_FIELDS)], strict=True))
-    record["exposure"] = Exposure.parse(record["exposure"])
-    record["status"] = Status(record["status"])
-    record["started_at"] = clock.aware(record["started_at"])
-    record["finished_at"] = clock.aware(record["finished_at"]) if record["finished_at"] else None
-    return Run(**record, usage=Usage(*row[len(_FIELDS) :]))
+    shown |= {"dataset": dataset, "run": batch.run_id, "rows": batch.rows}
+    audit.note(store, con, "prompts shown", **shown, prompts_sha256=made)
+    return made

@@ -1,7 +1,6 @@
 """Sample tables: real ones that come with scikit-learn and generated ones, so that there is something to try without a file.
 
-A sample is a loader and what is known of its columns; the schema itself is inferred at import, from the train rows
-alone. Add a
+A sample is a loader and what is known of its columns; the schema itself is inferred at import, from the train rows alone. Add a
 sample by adding an entry to the registry.
 """
 

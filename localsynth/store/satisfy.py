@@ -1,8 +1,7 @@
 """Can the rules be kept at all? A bounded search for a row that keeps them, or the names of those that cannot be kept.
 
-Rows are drawn at random first. Rules like ``total = a + b`` are almost never met so; then the best rows are
-improved one column at a
-time: all values of a small range, sums and differences of other columns, the ends, the rules' own constants.
+Rows are drawn at random first. Rules like ``total = a + b`` are almost never met so; then the best rows are improved one column
+at a time: all values of a small range, sums and differences of other columns, the ends, the rules' own constants.
 """
 
 from __future__ import annotations

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from localsynth.core.errors import StoreError, StoreLocked
 
 from . import guard, migrate, removing, trouble
+from .scratch import scratch
+from .settling import place
 from .waiting import Waiting, let_in
 
 if TYPE_CHECKING:
@@ -54,12 +56,10 @@ class Store:
     def create(cls, folder: Path | str, timeout: float = 10.0) -> Store:
         """Make an empty workspace. Raises ``StoreError`` where there is one already, or where it cannot be made."""
         store = cls(Path(folder), timeout)
-        if store.path.exists():
+        if store.path.exists() or not store._make():
             raise StoreError(
                 f"there is a workspace in {store.folder} already", "open it, or choose another folder"
             )
-        store._make_folders()
-        migrate.bring_up(store)
         return store
 
     @classmethod
@@ -74,8 +74,9 @@ class Store:
         store = cls(Path(folder), timeout, read_only=read_only)
         if not store.path.exists():
             if create:
-                return cls.create(folder, timeout)
-            raise StoreError(f"there is no workspace in {store.folder}", "localsynth init makes one")
+                store._make()  # or somebody else does, just now
+            else:
+                raise StoreError(f"there is no workspace in {store.folder}", "localsynth init makes one")
         migrate.bring_up(store)
         if read_only:
             return store
@@ -219,6 +220,23 @@ class Store:
             f"the workspace {self.folder} is in use by {who}",
             "wait until it is done, or end it; then try again",
         )
+
+    def _make(self) -> bool:
+        """The folders, and the file, which appears with all its tables or not at all; False where it was there before."""
+        self._make_folders()
+        try:
+            with scratch(self.folder, "new") as beside:
+                fresh = Store(beside, self.timeout)
+                try:
+                    migrate.bring_up(fresh)
+                except StoreError as error:
+                    words = error.message.replace(str(beside), str(self.folder))
+                    raise StoreError(words, error.hint) from error
+                return place(fresh.path, self.path)
+        except StoreError:
+            raise
+        except OSError as error:
+            raise trouble.from_os(error, self.folder, "create") from error
 
     def _make_folders(self) -> None:
         try:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from localsynth.core.errors import DatasetError
 
 from .names import identifier, literal
-from .trouble import first_line, message
+from .trouble import first_line, message, with_cells
 
 if TYPE_CHECKING:
     import duckdb
@@ -204,7 +204,8 @@ def _csv_error(text: str, path: Path, source: Path, delimiter: str, width: int) 
             f"{source.name} is no regular CSV: its lines end in different ways, or its quotes do not match",
             "save it again with one kind of line end, for example with dos2unix",
         )
-    return DatasetError(f"{where}: {first_line(text)}", "is it a CSV file with one header line?")
+    words = first_line(text)
+    return with_cells(DatasetError(f"{where}: {words}", "is it a CSV file with one header line?"), words)
 
 
 def _ragged(path: Path, delimiter: str, width: int) -> tuple[int, int] | None:

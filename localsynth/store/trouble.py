@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from localsynth.core.errors import StoreError, StoreVersionError
+from localsynth.core.errors import LocalsynthError, StoreError, StoreVersionError
 
 if TYPE_CHECKING:
     import duckdb
@@ -20,11 +20,14 @@ __all__ = [
     "is_lock",
     "lock_holder",
     "message",
+    "quoted",
     "read_only",
     "roll_back",
     "translated",
+    "with_cells",
 ]
 
+_E = TypeVar("_E", bound=LocalsynthError)
 _FULL = "free some space (or raise the quota) and try again; nothing of this step was stored"
 
 
@@ -53,6 +56,17 @@ def first_line(error: Exception | str) -> str:
     """DuckDB's message without its class and without what follows the first line."""
     line = (str(error).strip().splitlines() or [type(error).__name__])[0]
     return re.sub(r"^[A-Z][A-Za-z ]*(Error|Exception): ", "", line).strip()
+
+
+def quoted(text: str) -> tuple[str, ...]:
+    """What stands in quotes in one of DuckDB's messages: names and, of a conversion that failed, cells."""
+    return tuple(dict.fromkeys(found[0] for found in re.finditer(r"'(?:[^']|'')*'|\"[^\"]*\"", text)))
+
+
+def with_cells(error: _E, text: str) -> _E:
+    """The error, where what stands in quotes in that part of its message may be cells."""
+    error.cells = quoted(text)
+    return error
 
 
 def read_only(path: Path) -> StoreError:
@@ -124,7 +138,8 @@ def _store_error(error: duckdb.Error, path: Path, deed: str) -> StoreError:
         )
     if "out of memory" in low:
         return StoreError(f"not enough memory: {first_line(error)}", "close other programs and try again")
-    return StoreError(f"cannot {deed} the workspace {folder}: {first_line(error)}")
+    words = first_line(error)
+    return with_cells(StoreError(f"cannot {deed} the workspace {folder}: {words}"), words)
 
 
 def roll_back(con: duckdb.DuckDBPyConnection) -> None:

@@ -32,21 +32,25 @@ from localsynth.store import runs as records
 from localsynth.store.rounds import read_rounds
 
 from .adapters import Adapters
+from .auditing import Audits, left, left_query, refusals
 from .background import Background, Job, forget_jobs
 from .base import PathLike, workspace_folder
 from .browse import Browsing
 from .choosing import Overrides
 from .datasets import Datasets
-from .doctor import Finding, examine
+from .doctor import examine
 from .drafts import Checked, Drafts, MethodCard, ModelChoice
 from .estimate import Estimate, Pace
 from .evaluations import Evaluations
 from .files import check_place, format_of, save
 from .filling import Fills
+from .finding import Finding
+from .forgetting import Forgets
 from .glance import Glances
 from .jobfiles import Failure, JobFailed, JobState, JobStep, Phase
 from .launch import Place, resume, start
 from .nested import members_due, members_of, members_recipe, parent_of
+from .offline import examine_offline
 from .packaged import copy_recipe, find_recipe, packaged_recipes
 from .preview import Previews
 from .suggesting import Suggesting
@@ -94,6 +98,8 @@ class Workspace(
     Glances,
     Watching,
     Drafts,
+    Audits,
+    Forgets,
 ):
     """A folder with one DuckDB file in it: datasets, runs, rows; and adapters beside it.
 
@@ -106,6 +112,7 @@ class Workspace(
 
     # --- runs --------------------------------------------------------------------------------------------------------
 
+    @refusals
     def run(
         self,
         recipe: Recipe | PathLike,
@@ -134,6 +141,7 @@ class Workspace(
             self._make_members(place, made, loaded)
         return made
 
+    @refusals
     def resume(
         self,
         run: Run | str = "last",
@@ -272,7 +280,18 @@ class Workspace(
         """Write a run's rows to a file: csv, tsv, parquet or jsonl, by ``format`` or else by the file's suffix."""
         target = Path(path)
         kind = format_of(target, format)
-        return save(self.rows_arrow(run), target, kind, overwrite=overwrite)
+        found = self.get_run(run)
+        path = save(self.rows_arrow(found), target, kind, overwrite=overwrite)
+        left(
+            self,
+            "rows exported",
+            path,
+            dataset=found.dataset,
+            run=found.run_id,
+            rows=found.rows_done,
+            format=kind,
+        )
+        return path
 
     def sql(self, query: str) -> pd.DataFrame:
         """The result of one read-only statement as a frame."""
@@ -302,7 +321,10 @@ class Workspace(
         target = Path(path)
         kind = format_of(target, format)
         check_place(target, overwrite=overwrite)
-        return save(self.sql_arrow(query, stop=stop), target, kind, overwrite=overwrite)
+        table = self.sql_arrow(query, stop=stop)
+        written = save(table, target, kind, overwrite=overwrite)
+        left_query(self, "query exported", query, written, rows=table.num_rows, format=kind)
+        return written
 
     def page(
         self,
@@ -326,9 +348,12 @@ class Workspace(
 
     # --- the machine -------------------------------------------------------------------------------------------------
 
-    def doctor(self) -> Iterator[Finding]:
-        """What there is on this machine and whether it is well, finding by finding."""
-        return examine(self.folder)
+    def doctor(self, *, offline: bool = False) -> Iterator[Finding]:
+        """What there is on this machine and whether it is well, finding by finding.
+
+        offline : instead, try every way to the network, and see that each is refused.
+        """
+        return examine_offline() if offline else examine(self.folder)
 
     @staticmethod
     def models() -> Catalog:

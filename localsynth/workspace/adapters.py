@@ -11,6 +11,7 @@ from localsynth.core.run import Exposure, Run
 from localsynth.runs.lock import holder
 from localsynth.store import adapters, datasets, runs
 
+from .auditing import left, refusals
 from .base import Base, PathLike
 from .files import save_copy
 
@@ -33,6 +34,7 @@ class Adapters(Base):
         """Its file, found to be as it was learnt. Raises ``ModelError``."""
         return adapters.check(self.store, self.adapter(adapter))
 
+    @refusals
     def export_adapter(
         self, adapter: LearntAdapter | str, path: PathLike, *, overwrite: bool = False, anyway: bool = False
     ) -> Path:
@@ -49,7 +51,16 @@ class Adapters(Base):
                 f" more than: {owner.policy.label}",
                 "if you own the data and want it outside the workspace all the same, say --yes",
             )
-        return save_copy(self.check_adapter(found), Path(path), overwrite=overwrite)
+        written = save_copy(self.check_adapter(found), Path(path), overwrite=overwrite)
+        left(
+            self,
+            "adapter exported",
+            written,
+            dataset=owner.name,
+            adapter=found.adapter_id,
+            sha256=found.sha256,
+        )
+        return written
 
     def rename_adapter(self, adapter: LearntAdapter | str, name: str | None) -> LearntAdapter:
         """Give it a name to be called by, another one, or none."""

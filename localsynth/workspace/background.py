@@ -8,7 +8,6 @@ import secrets
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -23,6 +22,7 @@ from localsynth.core.nearest import nearest
 from localsynth.core.run import Run
 from localsynth.engine.child import finding_us
 from localsynth.runs.lock import holder
+from localsynth.sealed import command
 from localsynth.store import trouble
 
 from .base import Base
@@ -31,7 +31,7 @@ from .jobrequests import REQUESTS, ImportRequest, Request, RunRequest, read_requ
 from .nested import members_of
 from .sources import SAMPLE
 
-__all__ = ["Background", "Job", "JobKind", "forget_jobs"]
+__all__ = ["Background", "Job", "JobKind", "all_jobs", "forget_jobs"]
 
 JobKind: TypeAlias = Literal["run", "resume", "evaluate", "import"]
 
@@ -131,10 +131,13 @@ class Background(Base):
 
         request : fields of the kind's class in :mod:`~localsynth.workspace.jobrequests`. The folder of the workspace is made
         if it is not there. Raises ``StoreError`` where the job cannot be written down, or the workspace is open for looking
-        only; all else that is wrong is told by :meth:`Job.state`.
+        only, and ``DatasetError`` for an import of no such policy or holdout; all else that is wrong is told by
+        :meth:`Job.state`.
         """
         self._may_write()
         asked = _absolute(REQUESTS[kind](**request))
+        if isinstance(asked, ImportRequest):
+            asked.check()
         jobs = self.folder / _FOLDER
         folder = jobs / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{kind}-{secrets.token_hex(3)}"
         try:
@@ -150,11 +153,11 @@ class Background(Base):
 
     def jobs(self) -> list[Job]:
         """All jobs on disk, newest first: those of other processes, and those that are over, too."""
-        return sorted(_jobs(self.folder), key=lambda job: job.started_at, reverse=True)
+        return sorted(all_jobs(self.folder), key=lambda job: job.started_at, reverse=True)
 
     def job(self, job_id: str) -> Job:
         """The job of that id. Raises ``NotFound``."""
-        known = {job.id: job for job in _jobs(self.folder)}
+        known = {job.id: job for job in all_jobs(self.folder)}
         if job_id not in known:
             raise NotFound(f"there is no job '{job_id}' in this workspace{nearest(job_id, known)}")
         return known[job_id]
@@ -167,7 +170,7 @@ class Background(Base):
         """
         self._may_write()
         found = self.get_run(run)
-        for job in _jobs(self.folder):
+        for job in all_jobs(self.folder):
             if found.run_id in job.state().run_ids and job.alive():
                 job.kill() if now else job.stop()
                 return True
@@ -187,7 +190,7 @@ class Background(Base):
 def forget_jobs(workspace: Path, run_ids: Iterable[str], dataset: str | None = None) -> None:
     """Remove the folders of jobs that are over and made or judged those runs, or imported that dataset."""
     gone = set(run_ids)
-    for job in _jobs(workspace):
+    for job in all_jobs(workspace):
         state = job.state()
         of_dataset = dataset is not None and state.result.get("dataset") == dataset
         of_run = not gone.isdisjoint((*state.run_ids, *state.result.get("runs", ())))
@@ -259,7 +262,7 @@ def _spawn(folder: Path, kind: str, request: Request) -> None:
         write_request(folder, kind, request)
         with _blocked(), open(folder / "log", "xb", opener=_private) as log:
             process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "localsynth.workspace.job", str(folder), str(lock)],
+                command("localsynth.workspace.job", str(folder), str(lock)),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -288,7 +291,8 @@ def _blocked() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _jobs(workspace: Path) -> Iterator[Job]:
+def all_jobs(workspace: Path) -> Iterator[Job]:
+    """Every job on disk, newest first."""
     for name in _names(workspace / _FOLDER):
         with suppress(NotFound):  # one that is being made, or removed
             yield Job(workspace / _FOLDER / name)

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Literal
 
 from localsynth.core.errors import NotFound
 from localsynth.core.run import Run
+from localsynth.store import audit
 from localsynth.store.browsing import Browse, Part, Subject, open_view
 from localsynth.store.lingering import Lingering
 
+from .auditing import refusals
 from .base import Base
 
 if TYPE_CHECKING:
@@ -52,15 +54,29 @@ class Browsing(Base):
             self._lingering, self._subject(subject, kind, part), where=where, order=order, stop=stop
         )
 
-    def nearest(self, run: Run | str, row_no: int, *, count: int = 3) -> Nearest:
+    @refusals
+    def nearest(
+        self, run: Run | str, row_no: int, *, count: int = 3, outside_budget: bool = False
+    ) -> Nearest:
         """The real train rows nearest to row ``row_no`` (from 1) of a run, by the distance that near copies are judged by.
 
-        Raises ``PolicyError`` unless the dataset's policy is ``rows``, ``NotFound`` where the run has no such row, and
-        ``DatasetError`` where there are no train rows or columns differ.
+        outside_budget : also for a run with a privacy budget, which does not cover what is seen then.
+        Raises ``PolicyError`` unless the dataset's policy is ``rows``, and for a run with a budget, ``NotFound`` where the run
+        has no such row, and ``DatasetError`` where there are no train rows or columns differ.
         """
         from .nearest import nearest_rows
+        from .underbudget import refuse_nearest
 
-        return nearest_rows(self.store, self.get_run(run), row_no, count)
+        found = self.get_run(run)
+        if not outside_budget:
+            refuse_nearest(self.store, found)
+        made = nearest_rows(self.store, found, row_no, count)
+        about = {"dataset": found.dataset, "run": found.run_id, "row": row_no}
+        outside = True if outside_budget else None
+        audit.record(
+            self.store, "real rows looked up", **about, rows=made.rows.num_rows, outside_budget=outside
+        )
+        return made
 
     def _subject(self, subject: Run | str, kind: Literal["real", "synth"], part: Part | None) -> Subject:
         from localsynth.store import datasets

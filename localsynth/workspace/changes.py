@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from localsynth.core.contracts import Method
-from localsynth.core.errors import ModelError, RecipeChanged
+from localsynth.core.errors import ModelError, RecipeChanged, RecipeError
 from localsynth.core.recipe import Recipe
 from localsynth.core.run import Run
 from localsynth.core.schema import Schema
@@ -27,8 +27,7 @@ def same_recipe(store: Store, run: Run, recipe: Recipe, schema: Schema, folder: 
     now = schema
     if path is not None and path.is_file():
         present = Recipe.load(path)
-        kept = folder / "recipe.toml"
-        before = Recipe.load(kept) if kept.is_file() else _with_overrides_of(recipe, present)
+        before = _as_it_was(folder / "recipe.toml") or _with_overrides_of(recipe, present)
         if _decides(before) != _decides(present):
             raise _changed(run, f"the recipe {path.name}", before.to_toml(), present.to_toml())
         # A file that describes rows and their members: this run is that of the members.
@@ -40,6 +39,14 @@ def same_recipe(store: Store, run: Run, recipe: Recipe, schema: Schema, folder: 
         now = datasets.get(store, run.dataset).schema
     if now.to_json() != schema.to_json():
         raise _changed(run, f"the schema of '{run.dataset}'", schema.to_toml(), now.to_toml())
+
+
+def _as_it_was(kept: Path) -> Recipe | None:
+    """The recipe's file when the run began; ``None`` where that was not kept, or not whole, as after a power cut."""
+    try:
+        return Recipe.load(kept) if kept.is_file() else None
+    except RecipeError:
+        return None
 
 
 def _decides(recipe: Recipe) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from .nested import parent_of
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Datasets"]
+__all__ = ["Datasets", "refuse_removal"]
 
 _SAMPLE = "sample:"
 
@@ -37,7 +37,7 @@ class Datasets(Base):
         name: str | None = None,
         target: str | None = None,
         holdout: float = 1 / 3,
-        policy: str = "rows",
+        policy: str | None = None,
         schema: Schema | None = None,
         encoding: str | None = None,
         seed: int = 0,
@@ -46,7 +46,7 @@ class Datasets(Base):
         """Import CSV, TSV, Parquet or JSON lines; columns are inferred unless ``schema`` is given.
 
         holdout : share of the rows that no prompt and no statistic ever sees. policy : how much a model may see,
-        ``schema``, ``statistics`` or ``rows``.
+        ``schema``, ``statistics`` or ``rows``; by default ``rows``, and that of the dataset where one is replaced.
         """
         return datasets.import_file(
             self.init().store,
@@ -54,7 +54,7 @@ class Datasets(Base):
             name=name,
             target=target,
             holdout=holdout,
-            policy=Exposure.parse(policy),
+            policy=None if policy is None else Exposure.parse(policy),
             schema=schema,
             encoding=encoding,
             seed=seed,
@@ -68,7 +68,7 @@ class Datasets(Base):
         *,
         target: str | None = None,
         holdout: float = 1 / 3,
-        policy: str = "rows",
+        policy: str | None = None,
         schema: Schema | None = None,
         seed: int = 0,
         replace: bool = False,
@@ -83,7 +83,7 @@ class Datasets(Base):
             source="a pandas frame",
             target=target,
             holdout=holdout,
-            policy=Exposure.parse(policy),
+            policy=None if policy is None else Exposure.parse(policy),
             schema=schema,
             seed=seed,
             replace=replace,
@@ -96,7 +96,7 @@ class Datasets(Base):
         name: str | None = None,
         target: str | None = None,
         holdout: float = 1 / 3,
-        policy: str = "rows",
+        policy: str | None = None,
         schema: Schema | None = None,
         seed: int = 0,
         replace: bool = False,
@@ -108,7 +108,7 @@ class Datasets(Base):
             name=name,
             target=target,
             holdout=holdout,
-            policy=Exposure.parse(policy),
+            policy=None if policy is None else Exposure.parse(policy),
             schema=schema,
             seed=seed,
             replace=replace,
@@ -147,17 +147,7 @@ class Datasets(Base):
         runs' rows: they were learnt from its rows too, and are removed first.
         """
         exact = self.dataset(name).name
-        every = records.list_all(self.store)
-        own = {run.run_id for run in every if run.dataset == exact}
-        for run_id in sorted(own):
-            if holder(self.folder / "runs" / run_id) is not None:
-                raise RunError(f"run {run_id} of '{exact}' is being made", "stop it first")
-        members = [run for run in every if run.dataset != exact and parent_of(run) in own]
-        if members:
-            raise RunError(
-                f"rows of {counted(len(members), 'run')} of '{members[0].dataset}' belong to rows of runs of '{exact}'",
-                f"localsynth datasets remove {members[0].dataset}, or `localsynth runs delete {members[0].run_id}`",
-            )
+        refuse_removal(self, exact)
         gone = drop(self.store, exact, with_runs=True)
         forget_jobs(self.folder, gone.runs, exact)
         return gone
@@ -165,3 +155,18 @@ class Datasets(Base):
     def copies(self) -> list[Path]:
         """Copies of the whole workspace from before it was brought up to date: they hold datasets removed since."""
         return copies(self.store)
+
+
+def refuse_removal(base: Base, exact: str) -> None:
+    """Raise ``RunError`` where a run of the dataset is being made, or rows of another dataset belong to its runs' rows."""
+    every = records.list_all(base.store)
+    own = {run.run_id for run in every if run.dataset == exact}
+    for run_id in sorted(own):
+        if holder(base.folder / "runs" / run_id) is not None:
+            raise RunError(f"run {run_id} of '{exact}' is being made", "stop it first")
+    members = [run for run in every if run.dataset != exact and parent_of(run) in own]
+    if members:
+        raise RunError(
+            f"rows of {counted(len(members), 'run')} of '{members[0].dataset}' belong to rows of runs of '{exact}'",
+            f"localsynth datasets remove {members[0].dataset}, or `localsynth runs delete {members[0].run_id}`",
+        )

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from localsynth.core.errors import DatasetError, LocalsynthError, NotFound
 from localsynth.core.evaluation import Evaluation, NotKept
 from localsynth.core.run import Run
+from localsynth.store import audit
 from localsynth.store.session import Store
 
+from .auditing import left, refusals
 from .base import Base, PathLike
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ __all__ = ["Evaluations"]
 class Evaluations(Base):
     """Scores: computed, kept, compared, reported."""
 
+    @refusals
     def evaluate(
         self,
         *runs: Run | str,
@@ -60,6 +63,9 @@ class Evaluations(Base):
         choice = Choice(against, metrics, seed, threads, outside_budget)
         chosen = self._several(runs, against)
         prompts, explanations = self._prompts(chosen), self._explanations(chosen)
+        outside = True if outside_budget else None
+        told = {"dataset": chosen[0].dataset, "runs": [run.run_id for run in chosen], "against": against}
+        audit.record(self.store, "runs judged", **told, outside_budget=outside)
         try:
             return evaluate(self.store, chosen, choice, on_step, check or _go_on, on_warning or _say_nothing)
         except NotKept as error:
@@ -131,7 +137,10 @@ class Evaluations(Base):
         examples = self._prompts(evaluation.runs) if prompts is None else prompts
         told = self._explanations(evaluation.runs) if explanations is None else explanations
         text = html_report(evaluation, measures(), families(), examples, told)
-        return save_text(text, Path(os.fspath(path)), overwrite=overwrite)
+        written = save_text(text, Path(os.fspath(path)), overwrite=overwrite)
+        about = {"dataset": evaluation.dataset.name, "runs": [run.run_id for run in evaluation.runs]}
+        left(self, "report written", written, **about)
+        return written
 
     def explain(self, run: Run | str = "last") -> Explanation | None:
         """What a run's method found out, as the last commit left it; ``None`` where it tells nothing.
@@ -163,13 +172,19 @@ class Evaluations(Base):
         return found
 
     def _prompts(self, runs: Iterable[Run]) -> dict[str, str]:
-        """One prompt of each run as the model read it: the last one that asked for rows."""
+        """One prompt of each run as the model read it: the last one that asked for rows.
+
+        None of a run whose dataset's policy would not allow such a prompt today.
+        """
         from localsynth.store import runs as records
+
+        from .permission import still_shown
 
         return {
             run.run_id: prompt
             for run in runs
-            if (prompt := records.example_prompt(self.store, run.run_id)) is not None
+            if still_shown(self.store, run)
+            and (prompt := records.example_prompt(self.store, run.run_id)) is not None
         }
 
 

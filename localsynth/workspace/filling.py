@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -40,17 +39,20 @@ from localsynth.core.run import Exposure
 from localsynth.core.schema import Schema
 from localsynth.core.seeds import derive
 from localsynth.methods import registry
+from localsynth.runs.ask import shown
 from localsynth.runs.steps import learn_all
-from localsynth.store import adapters, datasets, runs
+from localsynth.store import adapters, audit, datasets, runs
 from localsynth.store.finding import explore
 from localsynth.store.partial import read_partial
 from localsynth.store.rules import RuleChecker
+from localsynth.store.scratch import scratch
 from localsynth.store.session import Store
 
+from .auditing import refusals
 from .base import Base, PathLike
 from .choosing import Chosen, Overrides, build_method, choose_model, overridden
 from .packaged import find_recipe
-from .permission import allow
+from .permission import allow, may_have_rows, seen_by
 from .sources import ensure_dataset
 
 if TYPE_CHECKING:
@@ -81,6 +83,7 @@ class FilledTable:
 class Fills(Base):
     """Filling of tables."""
 
+    @refusals
     def fill(
         self,
         recipe: Recipe | PathLike,
@@ -121,7 +124,20 @@ class Fills(Base):
         rows, there = read_partial(self.store, dataset.schema, _source(table), encoding)
         found = self._adapter(adapter, loaded, dataset, chosen, say)
         method = build_method(_with(loaded, found), path)
-        made = _filled(self.store, loaded.seed, dataset, method, chosen, rows, found, _Told(say, step))
+        about = {
+            "dataset": dataset.name,
+            "method": method.name,
+            "exposure": seen_by(method).label,
+            "policy": dataset.policy.label,
+            "model": chosen.name,
+            "model_sha256": chosen.sha256,
+            "adapter": None if found is None else found.adapter_id,
+        }
+        audit.record(self.store, "filling began", **about, rows=rows.num_rows)
+        told = _Told(say, step)
+        made = _filled(self.store, loaded.seed, dataset, method, chosen, rows, found, told)
+        prompts = audit.prompts_sha256(None, told.prompts)
+        audit.record(self.store, "cells filled", **about, calls=len(told.prompts), prompts_sha256=prompts)
         return _table(rows, made[0], there, made[1], found, dataset)
 
     def _adapter(
@@ -149,6 +165,7 @@ class Fills(Base):
                 one
                 for one in adapters.list_all(self.store, dataset.name)
                 if one.model_sha256 == chosen.sha256
+                and dataset.policy >= Exposure.ROWS
                 and not one.stale
                 and not _misfit(self.store, one, recipe, dataset)
             )
@@ -250,18 +267,19 @@ def _filled(
     from localsynth.engine import open_engine
 
     assert isinstance(method, Filling)
-    train = datasets.train_table(store, dataset.name)
+    rows_too = may_have_rows(dataset, method)
+    train = datasets.train_table(store, dataset.name) if rows_too else None
     with ExitStack() as stack:
         checker = stack.enter_context(closing(RuleChecker(dataset.schema)))
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fill-", dir=store.folder)))
+        folder = stack.enter_context(scratch(store.folder, "fill"))
         task = Task(
             dataset=dataset.name,
             schema=dataset.schema,
             rows=rows.num_rows,
             seed=seed,
             violations=checker.violations,
-            train=lambda: train,
-            explore=lambda: explore(train, dataset.schema),
+            train=(lambda: train) if train is not None else None,
+            explore=(lambda: explore(train, dataset.schema)) if train is not None else None,
             folder=folder,
             adapters=_Adapters(store, adapter),
         )
@@ -304,8 +322,11 @@ def _table(
 
 @dataclass(frozen=True)
 class _Told:
+    """Who listens, and what the model was asked: one prompt of each call."""
+
     say: Say
     step: Step
+    prompts: list[str] = field(default_factory=list)
 
 
 class _Adapters:
@@ -337,7 +358,7 @@ class _Adapters:
 
 
 class _Ask:
-    """See :class:`~localsynth.core.contracts.Ask`; nothing is recorded, since nothing is kept."""
+    """See :class:`~localsynth.core.contracts.Ask`; of the prompts a hash alone is kept."""
 
     def __init__(self, engine: Engine, told: _Told) -> None:
         self._engine, self._told = engine, told
@@ -347,9 +368,11 @@ class _Ask:
         return self._engine.info()
 
     def sample(self, purpose: str, requests: Sequence[SampleRequest]) -> list[Sample]:
+        self._told.prompts.extend(self._engine.render(one) for one in requests[:1])
         return self._engine.sample(requests)[0] if requests else []
 
     def score(self, purpose: str, requests: Sequence[ScoreRequest]) -> list[Likelihood]:
+        self._told.prompts.extend(self._engine.render(shown(one)) for one in requests[:1])
         return self._engine.score(requests)[0] if requests else []
 
     def trace(self, requests: Sequence[ScoreRequest]) -> list[Trace]:
@@ -366,3 +389,9 @@ class _Ask:
 
     def notice(self, text: str, level: Literal["info", "warning"] = "info") -> None:
         self._told.say(text, level)
+
+    def measured(
+        self, name: str, step: float, value: float, between: tuple[float, float] | None = None,
+        *, per: str = "step", unit: str = "",
+    ) -> None:  # fmt: skip
+        """Nobody watches."""

@@ -12,7 +12,6 @@ import os
 import signal
 import sys
 import time
-import traceback
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,9 @@ from localsynth.core.recipe import DatasetSpec, Recipe
 from localsynth.core.run import Run, Status
 from localsynth.core.schema import Schema
 from localsynth.core.tomlfile import read_text
+from localsynth.core.tracing import install, named, trace
 from localsynth.runs.control import interruptible
+from localsynth.store.audit import refused_network
 
 from . import Control, Workspace
 from .jobfiles import Failure, Phase, StatusFile, StatusReader
@@ -54,7 +55,8 @@ def _job(folder: Path, status: StatusFile) -> ExitCode:
         try:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
             _, _, request = read_request(folder)
-            work = _Work(Workspace(folder.parent.parent), control, status)
+            space = Workspace(folder.parent.parent)
+            work = _Work(space, control, status)
             status.add(phase=Phase.RUNNING)
             phase, result = work.do(request)
         except KeyboardInterrupt:
@@ -63,12 +65,14 @@ def _job(folder: Path, status: StatusFile) -> ExitCode:
         except LocalsynthError as error:
             return _failed(status, Failure.of(error))
         except Exception as error:  # noqa: BLE001 - nobody else is there to tell it; the log has the rest
-            traceback.print_exc()
+            sys.stderr.write(trace(error))
             if StatusReader(folder).read().stopping:  # what a library made of the interrupt
                 status.add(phase=Phase.STOPPED)
                 return ExitCode.INTERRUPTED
-            what = f"something went wrong inside localsynth: {type(error).__name__}: {error}"
+            what = f"something went wrong inside localsynth: {named(error)}"
             return _failed(status, Failure(what, f"this is our mistake; {folder / 'log'} shows where"))
+        if space.exists:
+            refused_network(space.store)
         status.add(phase=phase, result=result)
     return ExitCode.OK if phase is Phase.DONE else ExitCode.INTERRUPTED
 
@@ -172,7 +176,7 @@ class _Work:
             self._status.add(step={"done": 0, "total": 0, "text": event.text})
 
     def _left_out(self, error: LocalsynthError) -> None:
-        self._status.add(note=f"{error.message} ({error.hint})" if error.hint else error.message)
+        self._status.add(note=f"{error.kept} ({error.hint})" if error.hint else error.kept)
 
     def _evaluated(self, done: int, total: int, subject: str, metric: str) -> None:
         now = time.monotonic()
@@ -209,4 +213,5 @@ def _schema(request: ImportRequest) -> Schema | None:
 
 
 if __name__ == "__main__":
+    install()
     sys.exit(main(Path(sys.argv[1]), int(sys.argv[2])))

@@ -27,15 +27,25 @@ from localsynth.store import datasets
 from localsynth.store import runs as records
 from localsynth.store.budgets import spent_on
 from localsynth.store.finding import explore
+from localsynth.store.pacing import paces
 from localsynth.store.rules import RuleChecker, check_satisfiable
 from localsynth.store.session import Store
 
 from .changes import same_layout, same_recipe, same_tools
 from .choosing import Chosen, Overrides, build_method, choose_model, new_run_id, overridden
 from .conditions import condition_of, counted_under
+from .estimate import alike
 from .learning import Learning, finished, learning
 from .nested import check_members, members_method, with_parent
-from .permission import allow, allow_condition, reads_targets, sees_targets_alone
+from .permission import (
+    allow,
+    allow_condition,
+    may_have_rows,
+    may_have_targets,
+    reads_targets,
+    seen_by,
+    sees_targets_alone,
+)
 from .sources import ensure_dataset
 from .targets import target_source
 
@@ -116,7 +126,7 @@ def resume(place: Place, run_id: str, *, as_recorded: bool) -> Run:
         chosen = same_layout(run, recipe, chosen)
         dataset = replace(datasets.get(place.store, run.dataset), schema=schema)
         published = recipe.dataset.statistics is not None and method.exposure < Exposure.ROWS
-        of_rows = method.exposure >= Exposure.STATISTICS and not published
+        of_rows = seen_by(method) >= Exposure.STATISTICS and not published
         if of_rows and dataset.imported_at > run.started_at:
             raise RunError(
                 f"the rows of '{dataset.name}' were imported anew after run {run.run_id} began",
@@ -143,7 +153,7 @@ def _record(
         dataset=dataset.name,
         method=method.name,
         method_version=method.version,
-        exposure=method.exposure,
+        exposure=seen_by(method),
         model=chosen.name,
         model_sha256=chosen.sha256,
         rows_wanted=recipe.rows,
@@ -181,21 +191,16 @@ def _opened(
     with closing(RuleChecker(schema)) as checker, ExitStack() as sources:
         if schema.rules and not proven:
             check_satisfiable(schema)
-        aims = reads_targets(method)
+        aims = may_have_targets(recipe, dataset, method)
         maker = method
         if recipe.parent is not None:  # its statistics are not those of its dataset alone
             aims = False
             maker = sources.enter_context(members_method(place.store, run, recipe, dataset, method))
-        sees_rows = (
-            maker is method
-            and method.exposure >= Exposure.STATISTICS
-            and dataset.train_rows > 0
-            and not sees_targets_alone(method)
-        )
+        given_rows = maker is method and dataset.train_rows > 0 and may_have_rows(dataset, method)
         # Read here, so that what a method gets holds on to nothing through which the holdout could be reached.
-        needs_train = sees_rows or (recipe.privacy.drop_copies and dataset.train_rows > 0)
+        needs_train = given_rows or (recipe.privacy.drop_copies and dataset.train_rows > 0)
         train = datasets.train_table(place.store, dataset.name) if needs_train else None
-        shown = train if sees_rows else None
+        shown = train if given_rows else None
         learns = learning(place.store, run, method, chosen, shown) if maker is method else Learning()
         condition = None
         if recipe.where is not None:
@@ -237,7 +242,7 @@ def _opened(
                     bus=bus,
                     control=place.control,
                     copies=_copy_guard(recipe, dataset, train),
-                    rows_per_s=_usual_rate(place.store, run),
+                    rows_per_s=_usual_rate(place.store, recipe, run),
                 )
             finally:
                 place.control.detach()
@@ -294,13 +299,11 @@ def _copy_guard(recipe: Recipe, dataset: Dataset, train: pa.Table | None) -> Cop
     return CopyGuard(dataset.schema, train)
 
 
-def _usual_rate(store: Store, run: Run) -> float | None:
-    """Rows per second of the last run of the same kind."""
-    for old in records.list_all(store, run.dataset):
-        same = (old.method, old.model) == (run.method, run.model)
-        if same and old.rows_done and old.usage.seconds > 0:
-            return old.rows_done / old.usage.seconds
-    return None
+def _usual_rate(store: Store, recipe: Recipe, run: Run) -> float | None:
+    """Rows per second of the run before that is most like this one."""
+    pace = alike(recipe, run.model, paces(store))
+    seconds = pace.seconds(run.rows_wanted) if pace is not None else 0.0
+    return run.rows_wanted / seconds if seconds > 0 else None
 
 
 def _keep(path: Path, text: str) -> None:

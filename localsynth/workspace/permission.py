@@ -6,9 +6,21 @@ from localsynth.core.contracts import Method
 from localsynth.core.dataset import Dataset
 from localsynth.core.errors import DatasetError, PolicyError, RecipeError
 from localsynth.core.recipe import Recipe
-from localsynth.core.run import Exposure
+from localsynth.core.run import Exposure, Run
+from localsynth.store import datasets
+from localsynth.store.session import Store
 
-__all__ = ["allow", "allow_budget", "allow_condition", "reads_targets", "sees_targets_alone"]
+__all__ = [
+    "allow",
+    "allow_budget",
+    "allow_condition",
+    "may_have_rows",
+    "may_have_targets",
+    "reads_targets",
+    "seen_by",
+    "sees_targets_alone",
+    "still_shown",
+]
 
 _SHOWN = {
     Exposure.SCHEMA: "the description of the table",
@@ -22,9 +34,38 @@ def reads_targets(method: Method) -> bool:
     return bool(getattr(method, "reads_targets", False))
 
 
+def seen_by(method: Method) -> Exposure:
+    """What a method sees of a dataset: what it declares, and statistics where it asks for them, whatever it declares."""
+    return max(method.exposure, Exposure.STATISTICS) if reads_targets(method) else method.exposure
+
+
 def sees_targets_alone(method: Method) -> bool:
     """Does it see real rows through target statistics alone? One of exposure ``ROWS`` sees the rows beside them."""
     return reads_targets(method) and method.exposure < Exposure.ROWS
+
+
+def may_have_rows(dataset: Dataset, method: Method) -> bool:
+    """Whether a method is handed real rows: one that declares them, or one without a model that counts statistics itself.
+
+    Asked where they are handed over, whatever was allowed before.
+    """
+    if method.exposure >= Exposure.ROWS:
+        return dataset.policy >= Exposure.ROWS
+    counts = method.exposure is Exposure.STATISTICS and not method.needs_model and not reads_targets(method)
+    return counts and dataset.policy >= Exposure.STATISTICS
+
+
+def may_have_targets(recipe: Recipe, dataset: Dataset, method: Method) -> bool:
+    """Whether a method is handed target statistics. Asked where they are handed over, whatever was allowed before."""
+    public = recipe.dataset.statistics is not None
+    return reads_targets(method) and (public or dataset.policy >= Exposure.STATISTICS)
+
+
+def still_shown(store: Store, run: Run) -> bool:
+    """Whether what a run showed its model may be looked at under the policy its dataset has today."""
+    recipe = Recipe.model_validate_json(run.recipe_json)
+    public = recipe.dataset.statistics is not None and run.exposure < Exposure.ROWS
+    return public or run.exposure <= datasets.get(store, run.dataset).policy
 
 
 def allow(recipe: Recipe, dataset: Dataset, method: Method) -> None:
@@ -41,12 +82,13 @@ def allow(recipe: Recipe, dataset: Dataset, method: Method) -> None:
         )
     published = recipe.dataset.statistics is not None and sees_targets_alone(method)
     allowed = max(dataset.policy, Exposure.STATISTICS) if published else dataset.policy
-    if method.exposure > allowed:
+    seen = seen_by(method)
+    if seen > allowed:
         raise PolicyError(
-            f"the method {method.name} shows the model {_SHOWN[method.exposure]}, but the policy of dataset"
+            f"the method {method.name} shows the model {_SHOWN[seen]}, but the policy of dataset"
             f" '{dataset.name}' allows no more than: {dataset.policy.label}",
             f"choose a method of exposure {dataset.policy.label} (`localsynth methods list`), or, if you own the data,"
-            f" `localsynth schema set {dataset.name} --policy {method.exposure.label}`",
+            f" `localsynth schema set {dataset.name} --policy {seen.label}`",
         )
     if recipe.privacy.epsilon is not None:
         _allow_privately(dataset, method)
@@ -72,7 +114,7 @@ def _allow_privately(dataset: Dataset, method: Method) -> None:
 
 def allow_budget(method: Method) -> None:
     """Raise ``PolicyError`` where a method cannot keep a privacy budget, whatever the dataset is."""
-    if method.exposure >= Exposure.STATISTICS and not sees_targets_alone(method):
+    if seen_by(method) >= Exposure.STATISTICS and not sees_targets_alone(method):
         raise PolicyError(
             f"the recipe names a privacy budget (epsilon), but the method {method.name} reads the real rows as they are",
             "choose a method that reads target statistics (llmsynthor), or leave out epsilon",

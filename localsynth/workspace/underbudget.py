@@ -20,7 +20,15 @@ from localsynth.tables import arrow_schema
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Background", "Sight", "background_of", "look", "outside_cautions", "refuse_mixed"]
+__all__ = [
+    "Background",
+    "Sight",
+    "background_of",
+    "look",
+    "outside_cautions",
+    "refuse_mixed",
+    "refuse_nearest",
+]
 
 _OPTION = "--outside-budget"
 Read: TypeAlias = "Callable[[Store, str], tuple[Dataset, pa.Table, pa.Table]]"
@@ -70,6 +78,15 @@ def refuse_mixed(runs: Sequence[Run], bounded: frozenset[str], against: str | No
         raise PolicyError(
             f"run {runs[0].run_id} has a privacy budget, which does not cover figures from the rows of '{against}'",
             f"leave out --against, or add {_OPTION}, for your eyes only",
+        )
+
+
+def refuse_nearest(store: Store, run: Run) -> None:
+    """Raise ``PolicyError`` where a run has a privacy budget, which does not cover a look at the real rows beside its own."""
+    if budgeted(store, [run]):
+        raise PolicyError(
+            f"run {run.run_id} has a privacy budget, which does not cover real rows looked up by its own",
+            "in Python, nearest(RUN, ROW, outside_budget=True) shows them all the same, for your eyes only",
         )
 
 

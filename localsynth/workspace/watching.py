@@ -16,6 +16,7 @@ from localsynth.store import runs as records
 from localsynth.store.newest import newest_rows
 
 from .base import Base
+from .permission import still_shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -70,8 +71,8 @@ class Watching(Base):
 
         Raises ``PolicyError`` where the dataset's policy has been narrowed since and would not allow such a prompt today.
         """
-        policy = datasets.get(self.store, run.dataset).policy
-        if run.exposure > policy:
+        if not still_shown(self.store, run):
+            policy = datasets.get(self.store, run.dataset).policy
             raise PolicyError(
                 f"the prompts of run {run.run_id} hold {run.exposure.label}, and the policy of '{run.dataset}' allows"
                 f" no more than: {policy.label}",

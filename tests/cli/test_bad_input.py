@@ -155,6 +155,43 @@ def test_sql_keeps_the_database_s_own_words_and_only_reads(cli: Cli, recipe: Pat
     refused(cli("sql", "from read_csv('/etc/passwd')"), 1)
 
 
+@pytest.mark.parametrize(
+    ("value", "formats"),
+    [
+        ("DATE 'infinity'", ["table", "csv", "json"]),
+        ("TIMESTAMP '290000-01-01'", ["table", "csv", "json"]),
+        ("[DATE '-infinity']", ["table", "csv", "json"]),
+        ("INTERVAL 3 MONTH", ["parquet"]),
+    ],
+)
+def test_sql_with_values_that_a_format_cannot_hold(
+    cli: Cli, tmp_path: Path, value: str, formats: list[str]
+) -> None:
+    assert cli("init").code == 0
+    for kind in formats:
+        said = cli("sql", f"select {value} as odd", "--format", kind)
+        refused(said, 2, "cannot hold a value", "hint: cast the column to VARCHAR")
+    for kind in ("table", "csv", "json"):
+        assert cli("sql", f"select ({value})::VARCHAR as odd", "--format", kind).code == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("INTERVAL '3 months 2 days 5.5 seconds'", "3 months 2 days 00:00:05.5"),
+        ("170141183460469231731687303715884105727::HUGEINT", "170141183460469231731687303715884105727"),
+        ("12345678901234567890123456789012345.678::DECIMAL(38,3)", "12345678901234567890123456789012345.678"),
+        ("'abc'::BLOB", "616263"),
+        ("'nan'::DOUBLE", "nan"),
+    ],
+)
+def test_sql_with_odd_values_prints_them(cli: Cli, value: str, text: str) -> None:
+    assert cli("init").code == 0
+    assert cli("sql", f"select {value} as odd", "--format", "csv").out == f"odd\n{text}\n"
+    assert cli("sql", f"select {value} as odd").out.splitlines()[-1].strip() == text
+    assert cli("sql", f"select {value} as odd", "--format", "json").code == 0
+
+
 def test_no_workspace(cli: Cli, tmp_path: Path) -> None:
     for arguments in (
         ["runs", "list"],

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from localsynth.core.errors import StoreError
 from localsynth.core.events import Event, Notice, Progress
 from localsynth.runs.bus import Bus, follow, read_events
 
@@ -100,3 +104,24 @@ def test_follow_gives_what_comes_while_it_watches(tmp_path: Path) -> None:
     writer.join()
     bus.close()
     assert texts == ["before", "while"]
+
+
+def test_after_a_full_disk_the_next_event_is_not_glued_to_half_of_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "events.jsonl"
+    bus = Bus("r", path)
+    bus.notice("before")
+    write = os.write
+
+    def full(fd: int, data: bytes) -> int:  # the last bytes there is room for
+        return write(fd, data[: len(data) // 2])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        with pytest.raises(StoreError, match=os.strerror(errno.ENOSPC)):
+            bus.notice("torn")
+    bus.notice("after")
+    bus.close()
+    events, _ = read_events(path)
+    assert [event.text for event in events if isinstance(event, Notice)] == ["before", "after"]

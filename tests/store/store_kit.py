@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import duckdb
 import pyarrow as pa
 
 from localsynth.core.events import Notice
@@ -36,6 +37,18 @@ kind = "categorical"
 categories = ["x", "y"]
 """
 )
+
+
+def with_audit(con: duckdb.DuckDBPyConnection) -> None:
+    """What the audit log needs, in a workspace of a version that had none."""
+    con.execute("CREATE TABLE meta.audit AS SELECT 0::BIGINT AS number, repeat('0', 64) AS hash")
+    con.execute("ALTER TABLE meta.batches ADD COLUMN prompts_sha256 VARCHAR")
+
+
+def without_audit(con: duckdb.DuckDBPyConnection) -> None:
+    """As that version left it."""
+    con.execute("DROP TABLE meta.audit")
+    con.execute("ALTER TABLE meta.batches DROP COLUMN prompts_sha256")
 
 
 def make_run(run_id: str, dataset: str = "clinic", schema: Schema = SCHEMA, second: int = 0) -> Run:

@@ -21,7 +21,7 @@ from localsynth.store import datasets, migrate, reading, removing, runs
 from localsynth.store.rounds import read_rounds, rounds_table
 from localsynth.store.session import Store
 from localsynth.tables import arrow_schema
-from tests.store.store_kit import SCHEMA, commit, make_run
+from tests.store.store_kit import SCHEMA, commit, make_run, with_audit, without_audit
 
 ROUND = Round(
     1, 1, "start", "as it is", True, 0.5, 0.25, 0.75, 0.125,
@@ -195,9 +195,13 @@ def test_a_workspace_from_before_rounds_were_kept(tmp_path: Path, monkeypatch: p
     known = migrate.known()
     monkeypatch.setattr(migrate, "known", lambda: [one for one in known if one.version <= 8])
     old = Store.create(tmp_path / "old")
+    with old.write() as con:
+        with_audit(con)
     datasets.declare(old, "clinic", SCHEMA)
     runs.create(old, make_run("r"))
     commit(old, "r", 0, 0)
+    with old.write() as con:
+        without_audit(con)
     monkeypatch.undo()
     store = Store.open(tmp_path / "old")
     assert (store.folder / "workspace.duckdb.bak-8").exists()

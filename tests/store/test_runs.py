@@ -22,7 +22,7 @@ from localsynth.core.run import Batch, Exposure, Status, Usage
 from localsynth.core.schema import Schema
 from localsynth.store import datasets, migrate, reading, runs
 from localsynth.store.session import Store
-from tests.store.store_kit import SCHEMA, commit, make_rows, make_run
+from tests.store.store_kit import SCHEMA, commit, make_rows, make_run, with_audit, without_audit
 
 
 @pytest.fixture
@@ -84,13 +84,15 @@ def test_a_workspace_from_before_setups_were_recorded(
     with old.write() as con:
         con.execute("ALTER TABLE meta.datasets ADD COLUMN declared BOOLEAN")
         con.execute("CREATE TABLE meta.adapters (dataset VARCHAR)")
+        with_audit(con)
     datasets.declare(old, "clinic", SCHEMA)
-    monkeypatch.setattr(runs, "_record", _without_setup(runs._record))
+    monkeypatch.setattr(runs, "run_record", _without_setup(runs.run_record))
     runs.create(old, make_run("20260101-a"))
     commit(old, "20260101-a", 1, 4)
     with old.write() as con:
         con.execute("ALTER TABLE meta.datasets DROP COLUMN declared")
         con.execute("DROP TABLE meta.adapters")
+        without_audit(con)
     monkeypatch.undo()
     store = Store.open(tmp_path / "old")
     run = runs.get(store, "20260101-a")

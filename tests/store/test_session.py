@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
@@ -14,7 +15,7 @@ import duckdb
 import pytest
 
 from localsynth.core.errors import ExitCode, StoreError, StoreLocked, StoreVersionError
-from localsynth.store import migrate, runs
+from localsynth.store import migrate, runs, settling
 from localsynth.store.session import Store
 
 
@@ -62,6 +63,64 @@ def test_create_twice_and_open_absent(tmp_path: Path) -> None:
     assert "init" in caught.value.hint
     assert not (tmp_path / "other").exists()
     assert Store.open(tmp_path / "other", create=True).path.exists()
+
+
+def test_a_workspace_that_could_not_be_made_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "ws"
+    steps = [*migrate.known(), migrate.Migration(999, "bad", "SELECT nonsense")]
+    with monkeypatch.context() as patch:
+        patch.setattr(migrate, "known", lambda: steps)
+        with pytest.raises(StoreError, match="nonsense") as caught:
+            Store.create(folder)
+    assert "tmp-new" not in caught.value.message
+    assert [path.name for path in folder.iterdir() if path.is_file() or "new" in path.name] == []
+    assert runs.list_all(Store.open(folder, create=True)) == []
+
+
+MAKER = """
+import sys
+from localsynth.store import migrate
+from localsynth.store.session import Store
+
+known = migrate.known
+def wait():
+    print("half", flush=True)
+    sys.stdin.readline()
+    return known()
+migrate.known = wait
+Store.create(sys.argv[1])
+"""
+
+
+def test_killed_while_it_is_made(tmp_path: Path) -> None:
+    maker = python(MAKER, tmp_path / "ws")
+    assert maker.stdout is not None
+    assert maker.stdin is not None
+    assert maker.stdout.readline() == "half\n"
+    maker.kill()
+    maker.communicate()
+    assert list((tmp_path / "ws").glob("tmp-new-*"))
+    assert not (tmp_path / "ws" / "workspace.duckdb").exists()
+    store = Store.open(tmp_path / "ws", create=True)
+    assert runs.list_all(store) == []
+    Store.open(store.folder)
+    assert not list(store.folder.glob("tmp-new-*"))
+
+
+def test_who_makes_it_second_opens_what_the_first_made(tmp_path: Path) -> None:
+    late = python(
+        MAKER.replace("Store.create(sys.argv[1])", "Store.open(sys.argv[1], create=True)"), tmp_path / "ws"
+    )
+    assert late.stdout is not None
+    assert late.stdout.readline() == "half\n"
+    with Store.create(tmp_path / "ws").write() as con:
+        con.execute("CREATE TABLE main.first (i INTEGER)")
+    late.communicate("\n" * 5)
+    assert late.returncode == 0
+    with Store.open(tmp_path / "ws").read() as con:
+        assert con.execute("FROM main.first").fetchall() == []
 
 
 def test_run_folders_stay_inside(store: Store) -> None:
@@ -213,6 +272,38 @@ def test_older_version_is_migrated_after_a_copy(store: Store, monkeypatch: pytes
     with store.read() as con:
         assert con.execute("SELECT max(version) FROM meta.migrations").fetchall() == [(last + 1,)]
         con.execute("FROM meta.more").fetchall()
+
+
+def test_the_copy_is_on_the_disk_before_it_has_its_name(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = migrate.known()[-1].version
+    copy = store.folder / f"workspace.duckdb.bak-{last}"
+    steps = [*migrate.known(), migrate.Migration(last + 1, "more", "CREATE TABLE meta.more (i INTEGER)")]
+    monkeypatch.setattr(migrate, "known", lambda: steps)
+    settled: list[tuple[str, bool]] = []
+    monkeypatch.setattr(settling, "settle", lambda path: settled.append((path.name, copy.exists())))
+    Store.open(store.folder)
+    assert settled == [(f"{copy.name}.part", False), (store.folder.name, True)]
+
+
+def test_without_space_for_the_copy_it_is_not_brought_up_to_date(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = migrate.known()[-1].version
+    steps = [*migrate.known(), migrate.Migration(last + 1, "more", "CREATE TABLE meta.more (i INTEGER)")]
+    before = store.path.read_bytes()
+
+    def full(_path: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(migrate, "known", lambda: steps)
+        patch.setattr(settling, "settle", full)
+        with pytest.raises(StoreError, match="disk is full"):
+            Store.open(store.folder)
+    assert store.path.read_bytes() == before
+    assert not list(store.folder.glob("*.bak*"))
 
 
 def test_a_failed_migration_changes_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -129,7 +129,7 @@ def test_nothing_is_written_where_it_breaks_off(here: Path, monkeypatch: pytest.
     before = sorted(path.name for path in here.iterdir())
     assert command(["fill", "people.toml", "holes.csv", "-o", "whole.csv"]) == 130
     assert sorted(path.name for path in here.iterdir()) == before
-    assert not list((here / "ws").glob("fill-*"))
+    assert not list((here / "ws").glob("tmp-*"))
 
 
 def test_rows_under_a_condition_from_the_command(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

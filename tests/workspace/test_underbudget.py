@@ -144,6 +144,18 @@ def test_no_real_row_is_read_and_only_what_is_covered_is_judged(
     assert space.evaluation(run) == found
 
 
+def test_real_rows_near_a_row_are_not_looked_up(
+    space: Workspace, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = space.run(recipe(epsilon=None))
+    assert space.nearest(free, 1).rows.num_rows == 3
+    assert space.nearest(run, 1, outside_budget=True).rows.num_rows == 3
+    monkeypatch.setattr("localsynth.workspace.nearest.numbered_train_rows", None)
+    with pytest.raises(PolicyError, match="has a privacy budget") as caught:
+        space.nearest(run, 1)
+    assert "outside_budget=True" in caught.value.hint
+
+
 def test_the_report_tells_of_the_budget_and_of_no_row(space: Workspace, run: Run, tmp_path: Path) -> None:
     found = space.evaluate(run, threads=1)
     page = space.report(found, tmp_path / "report.html").read_text()

@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from localsynth.core.tracing import install
+
 from .job import read_job, whole
 from .pace import SPIN, Pace, Unsuited
 from .start import ADAPTER, ENDED, KEPT
@@ -20,6 +22,7 @@ _TOLD_EVERY_S = 0.2
 
 def main() -> None:
     """Entry point; the folder is the only argument."""
+    install()
     folder = Path(sys.argv[1])
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a library prints goes to the log
