@@ -148,7 +148,7 @@ def _in_bins(
     if len(edges) < 2:
         return ()
     # DuckDB's own bins hold their upper edge, these the lower one; so what lies under each edge is counted.
-    parts = ", ".join(f"count(*) FILTER (x < {edge!r}::DOUBLE)" for edge in edges)
+    parts = ", ".join(f"count(*) FILTER (x < '{edge!r}'::DOUBLE)" for edge in edges)
     below = con.execute(f"SELECT {parts} FROM (SELECT {number} AS x FROM {rows})").fetchall()[0]
     return tuple(int(after - before) for before, after in pairwise(below))
 

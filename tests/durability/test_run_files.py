@@ -40,13 +40,13 @@ def stopped(space: Workspace, recipe: Path) -> Run:
     return space.run(recipe, on_event=stop, control=control)
 
 
-@pytest.mark.parametrize("content", [b"", bytes(300)])
+@pytest.mark.parametrize("content", [b"", bytes(300)], ids=["empty", "zeros"])
 @pytest.mark.parametrize("name", ["recipe.toml", "events.jsonl", "lock"])
 def test_a_file_that_was_not_synced(name: str, content: bytes, tmp_path: Path) -> None:
     (tmp_path / "tiny.schema.toml").write_text(SCHEMA)
     recipe = tmp_path / "tiny.toml"
     recipe.write_text(RECIPE)
-    space = Workspace(tmp_path / "ws", create=True)
+    space = Workspace(tmp_path / "ws")
     undisturbed = space.run(recipe)
     run = stopped(space, recipe)
     assert (run.status, run.rows_done) == (Status.CANCELLED, 5)
