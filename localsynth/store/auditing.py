@@ -180,13 +180,19 @@ def _prompts(
 
 
 def _vanished(entries: Sequence[tuple[int, Mapping[str, Any]]], there: set[str]) -> Iterator[AuditFlaw]:
-    """Runs that began and are gone, though nobody removed them."""
+    """Runs that began and are gone, though nobody removed them.
+
+    An entry precedes what it tells of: a run that was killed, or had no space, before its first step was never stored.
+    """
     removed: set[str] = set()
+    went_on: set[str] = set()
     for _, said in entries:
         if said["what"] in _REMOVED:
             removed |= {said.get("run", ""), *said.get("runs", ())}
+        elif said["what"] != "run started":
+            went_on.add(said.get("run", ""))
     for place, said in entries:
-        if said["what"] == "run started" and said["run"] not in there | removed:
+        if said["what"] == "run started" and said["run"] in went_on - there - removed:
             yield AuditFlaw(place, f"run {said['run']} is gone, and no entry tells of its removal")
 
 

@@ -120,8 +120,9 @@ def _edges(
     step = _round(high / max(1, bins) - low / max(1, bins))
     if not isinstance(column, FloatColumn):
         step = max(1.0, step)
-    # Far from zero a step is lost in rounding; such values are one bin, and so are those too near to zero for round numbers.
-    if low + step == low or high + step == high or step < _SMALLEST:
+    # Far from zero a step is lost in rounding; such values are one bin, and so are those too near to zero for round numbers,
+    # and those whose step is no number any more.
+    if low + step == low or high + step == high or step < _SMALLEST or not math.isfinite(step):
         return (low, math.nextafter(high, math.inf))
     first, last = math.floor(low / step), math.floor(high / step) + 1
     # Divisions round: the outermost bins must hold the least and the largest value.
