@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from localsynth.core.dataset import Dataset
-from localsynth.core.errors import NotFound, RecipeError
+from localsynth.core.errors import DatasetError, NotFound, RecipeError
 from localsynth.core.nearest import nearest
 from localsynth.core.recipe import DatasetSpec, Recipe
 from localsynth.core.run import Exposure
@@ -46,7 +46,13 @@ def ensure(store: Store, spec: DatasetSpec, folder: Path, say: Say, follow: Foll
     try:
         found = datasets.get(store, spec.name)
     except NotFound:
-        return _create(store, spec, schema, folder, say, follow)
+        try:
+            return _create(store, spec, schema, folder, say, follow)
+        except DatasetError:
+            made = [one for one in datasets.list_all(store) if one.name.casefold() == spec.name.casefold()]
+            if not made:
+                raise
+            found = made[0]  # another run made it meanwhile
     vouched = schema is not None and not schema.inferred
     if schema is None:
         schema = aimed(found.schema, spec.target)

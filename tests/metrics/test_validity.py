@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localsynth.core.cells import read_cell
+from localsynth.core.celltext import text_of
 from localsynth.core.errors import RuleError
 from localsynth.core.judging import Kept, Score
 from localsynth.core.schema import Schema
 from localsynth.metrics.cells import forbidden_cells
 from localsynth.metrics.validity import Validity
 from localsynth.tables import arrow_type
-from localsynth.workspace.files import text_of
 from tests.core.strategies import cells, columns
 from tests.metrics.support import MIXED, case_of, find, mixed_rows, numbers_schema, value, words_schema
 

@@ -156,6 +156,18 @@ def test_a_run_that_is_deleted_is_no_flaw(store: Store, log: Path) -> None:
     assert found.runs == 1
 
 
+def test_a_run_that_was_never_stored_is_no_flaw(store: Store, log: Path) -> None:
+    def killed() -> None:
+        with store.write() as con:
+            audit.note(store, con, "run started", dataset="clinic", run="r3")
+            raise RuntimeError("before the commit")
+
+    with pytest.raises(RuntimeError):
+        killed()
+    assert audit.read(store)[-1].about["run"] == "r3"
+    assert flaws(store) == []
+
+
 def test_a_line_without_an_end(store: Store, log: Path) -> None:
     with log.open("ab") as file:
         file.write(b'{"before":"')

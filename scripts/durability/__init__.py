@@ -1,0 +1,1 @@
+"""Faults on purpose, and what a workspace must be like after each."""
