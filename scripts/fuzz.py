@@ -95,9 +95,10 @@ def fuzzed(name: str, seconds: int, seed: int, found: Path) -> Outcome:
             (corpus / str(number)).write_bytes(one)
         words = Path(folder) / "words"
         words.write_text("".join(f'"{_escaped(word)}"\n' for word in target.words))
+        known = [f"-dict={words}"] if target.words else []  # an empty file is an error
         command = [sys.executable, __file__, "--inside", name, f"-max_total_time={seconds}", f"-seed={seed}"]
         command += [f"-timeout={_HANG_S}", f"-rss_limit_mb={_MEMORY_MB}", f"-max_len={_LONGEST}"]
-        command += [f"-dict={words}", f"-artifact_prefix={place}/", "-print_final_stats=1", str(corpus)]
+        command += [*known, f"-artifact_prefix={place}/", "-print_final_stats=1", str(corpus)]
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     said = done.stderr
     inputs = [

@@ -54,9 +54,7 @@ def main() -> int:
     """0 where nothing was lost."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--tries", type=int, default=200, help="of each kind without a model")
-    parser.add_argument(
-        "--model-tries", type=int, default=0, help="of each kind with a model (0: none of them)"
-    )
+    parser.add_argument("--model-tries", type=int, default=0, help="of each method with a model (0: none)")
     parser.add_argument("--model", help="by default the usual one")
     parser.add_argument("--only", help="kinds, separated by semicolons; a beginning of a name is enough")
     parser.add_argument("--seed", type=int, default=0, help="of the moments of the faults")

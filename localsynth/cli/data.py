@@ -14,10 +14,13 @@ from localsynth.core.words import counted
 from .options import (
     Format,
     FormatOption,
+    MaxMemoryOption,
+    MaxMinutesOption,
     Policy,
     RunArgument,
     WorkspaceOption,
     in_workspace,
+    limits_of,
     open_workspace,
     use_workspace,
 )
@@ -77,9 +80,14 @@ def import_(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Of the split into train and holdout.")] = 0,
     replace: Annotated[bool, typer.Option("--replace", help="Replace a dataset of the same name.")] = False,
+    max_minutes: MaxMinutesOption = None,
+    max_memory: MaxMemoryOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Import a table. Prints the schema that was found, as TOML, to be corrected."""
+    """Import a table. Prints the schema that was found, as TOML, to be corrected.
+
+    What does not fit into --max-memory goes to the disk, into the workspace's folder. Of one that is stopped nothing is kept.
+    """
     from localsynth.core.dataset import check_holdout
     from localsynth.core.errors import DatasetError
     from localsynth.core.schema import Schema
@@ -93,6 +101,7 @@ def import_(
         "schema": Schema.load(schema) if schema is not None else None,
         "seed": seed,
         "replace": replace,
+        "limits": limits_of(max_minutes, max_memory),
     }
     space = open_workspace(workspace)
     if not source.startswith("sample:"):

@@ -8,9 +8,9 @@ import typer
 
 from localsynth.core.errors import ExitCode
 
+from .making import make, tell
 from .options import Format, WorkspaceOption, in_workspace, open_workspace
 from .output import print_table, say
-from .running import make, tell
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,13 +15,17 @@ if TYPE_CHECKING:
     from localsynth.core.run import Run
     from localsynth.workspace import Job, JobState, Workspace
 
-__all__ = ["DetachOption", "detach", "stop"]
+__all__ = ["DetachOption", "begun", "detach", "stop", "stop_queued"]
 
 _POLL_S = 0.05
 _PATIENCE_S = 10.0  # a run stopped at once ends within some seconds, or is killed
 
 DetachOption: TypeAlias = Annotated[
-    bool, typer.Option("--detach", help="Go on in the background: print the run's id when it has begun.")
+    bool,
+    typer.Option(
+        "--detach",
+        help="Go on in the background: print the run's id when it has begun, or is queued behind others.",
+    ),
 ]
 
 
@@ -32,19 +36,27 @@ def detach(space: Workspace, kind: Literal["run", "resume"], folder: Path | None
     """
     from localsynth.core.errors import Cancelled
     from localsynth.workspace import Phase
+    from localsynth.workspace.background import run_of
 
     job = space.start_job(kind, **request)
     try:
-        state = _begun(job)
+        state = begun(job, queued=True)
     except KeyboardInterrupt:
         job.stop()
         raise
     if state.error is not None:
         raise state.error.raised()
+    run_id, there = state.run_id or run_of(job), in_workspace(folder)
+    if state.phase is Phase.QUEUED and run_id is not None:
+        print_text([run_id])
+        waits = state.step.text if state.step is not None else "about to begin"
+        say(f"run {run_id} is queued in the background: {waits}")
+        hint(f"look at the queue with: localsynth runs list{there}")
+        hint(f"take it out with:       localsynth runs stop {run_id}{there}")
+        return
     if state.run_id is None:
         raise Cancelled("the run was stopped before it began", f"its log is {job.log}")
     print_text([state.run_id])
-    there = in_workspace(folder)
     if state.phase is Phase.DONE:
         say(f"run {state.run_id} is done: {state.result['status']}", "green")
     else:
@@ -53,16 +65,29 @@ def detach(space: Workspace, kind: Literal["run", "resume"], folder: Path | None
         hint(f"stop it with:    localsynth runs stop {state.run_id}{there}")
 
 
-def _begun(job: Job) -> JobState:
+def begun(job: Job, *, queued: bool = False) -> JobState:
+    """How a job stands when its run has begun, or never will; what is waited for is told. queued : or when it waits."""
+    from localsynth.workspace import Phase
+
     told = ""
     while True:
         state = job.state()
+        if queued and state.phase is Phase.QUEUED:
+            return state
         if state.step is not None and state.step.text != told:
             told = state.step.text
             say(told)
         if state.run_id is not None or state.over:
             return state
         time.sleep(_POLL_S)
+
+
+def stop_queued(space: Workspace, run: str, *, now: bool) -> bool:
+    """Stop a run that has not begun; ``False`` where there is none of that id."""
+    if space.coming_run(run) is None or not space.stop_run(run, now=now):
+        return False
+    say(f"run {run} will not begin")
+    return True
 
 
 def stop(space: Workspace, run: Run, folder: Path | None, *, now: bool) -> None:

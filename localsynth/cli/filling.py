@@ -10,7 +10,7 @@ import typer
 
 from localsynth.core.words import counted
 
-from .options import WorkspaceOption, open_workspace
+from .options import MaxMemoryOption, MaxMinutesOption, WorkspaceOption, limits_of, open_workspace
 from .output import err, print_text, say, warn
 
 __all__ = ["register"]
@@ -47,6 +47,8 @@ def fill(
         str | None, typer.Option("--encoding", help="Of a CSV or TSV file.  [default: utf-8]")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it exists.")] = False,
+    max_minutes: MaxMinutesOption = None,
+    max_memory: MaxMemoryOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Fill the empty cells of a table, each row given all that is known of it. Known cells stay as they are.
@@ -58,7 +60,7 @@ def fill(
 
     kind = format_of(output)
     check_place(output, overwrite=overwrite)
-    space = open_workspace(workspace)
+    space, limits = open_workspace(workspace), limits_of(max_minutes, max_memory)
     begun = time.monotonic()
     with err().status("loading", spinner="dots") as status:
 
@@ -73,6 +75,7 @@ def fill(
             model=model,
             threads=threads,
             encoding=encoding,
+            limits=limits,
             say=lambda text, level: warn(text) if level == "warning" else say(text),
             step=step,
         )

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Format, FormatOption, RunArgument, WorkspaceOption, in_workspace, open_workspace
+from .options import (
+    Format,
+    FormatOption,
+    MaxMemoryOption,
+    MaxMinutesOption,
+    RunArgument,
+    WorkspaceOption,
+    in_workspace,
+    limits_of,
+    open_workspace,
+)
 from .output import debugging, err, hint, print_records, print_rich, print_text, say, warn, warn_left_out
 
 if TYPE_CHECKING:
@@ -69,6 +79,8 @@ def evaluate(
         int | None, typer.Option("--threads", min=1, help="Cores to use.  [default: all]")
     ] = None,
     outside_budget: _Outside = False,
+    max_minutes: MaxMinutesOption = None,
+    max_memory: MaxMemoryOption = None,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Judge runs: validity, fidelity, utility, privacy, beside real rows and reference methods.
@@ -83,7 +95,7 @@ def evaluate(
     """
     from localsynth.core.evaluation import NotKept
 
-    space = open_workspace(workspace)
+    space, limits = open_workspace(workspace), limits_of(max_minutes, max_memory)
     _refuse_two(as_json, html)
     chosen = tuple(filter(None, map(str.strip, only.split(",")))) if only is not None else None
     if html is not None:
@@ -99,6 +111,7 @@ def evaluate(
                 seed=seed,
                 threads=threads,
                 outside_budget=outside_budget,
+                limits=limits,
                 on_step=step,
                 on_warning=_warn,
             )

@@ -6,20 +6,25 @@ import os
 import shlex
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeAlias
 
 import typer
 
 if TYPE_CHECKING:
+    from localsynth.core.errors import LocalsynthError
+    from localsynth.core.limits import Limits
     from localsynth.workspace import Workspace
 
 __all__ = [
     "Format",
     "FormatOption",
+    "MaxMemoryOption",
+    "MaxMinutesOption",
     "Policy",
     "RunArgument",
     "WorkspaceOption",
     "in_workspace",
+    "limits_of",
     "open_workspace",
     "use_workspace",
 ]
@@ -55,6 +60,37 @@ RunArgument: TypeAlias = Annotated[
         metavar="RUN", help="A run's id or its beginning, a dataset's name (its latest run), or 'last'."
     ),
 ]
+
+MaxMinutesOption: TypeAlias = Annotated[
+    float | None,
+    typer.Option("--max-minutes", metavar="MINUTES", help="Stop after so long; what is made is kept."),
+]
+MaxMemoryOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--max-memory",
+        metavar="SIZE",
+        help="The most memory, as 800MB or 4GB, for all its processes.  [default: $LOCALSYNTH_MAX_MEMORY]",
+    ),
+]
+
+
+def limits_of(minutes: float | None, memory: str | None) -> Limits:
+    """The limits a command was given. Raises ``RecipeError``. The command's process is ended where it cannot keep them."""
+    from localsynth.core.limits import Limits, check_minutes, parse_size
+    from localsynth.runs.watch import end_process_by
+
+    end_process_by(_give_up)
+    return Limits(
+        None if minutes is None else check_minutes(minutes), None if memory is None else parse_size(memory)
+    )
+
+
+def _give_up(error: LocalsynthError) -> NoReturn:
+    from .output import show_error
+
+    show_error(error)
+    os._exit(error.code)
 
 
 def open_workspace(folder: Path | None) -> Workspace:

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from localsynth.core.errors import ExitCode
 from localsynth.core.words import counted
 
-from .detaching import DetachOption
+from .detaching import DetachOption, begun, stop_queued
 from .detaching import detach as start_detached
 from .detaching import stop as stop_made
-from .options import Format, FormatOption, RunArgument, WorkspaceOption, in_workspace, open_workspace
+from .making import control_of_command, make, resumable, tell
+from .options import (
+    Format,
+    FormatOption,
+    MaxMemoryOption,
+    MaxMinutesOption,
+    RunArgument,
+    WorkspaceOption,
+    in_workspace,
+    limits_of,
+    open_workspace,
+)
 from .output import confirm, hint, print_records, print_table, print_text, say
 
 if TYPE_CHECKING:
     from localsynth.core.run import Run
-    from localsynth.workspace import Workspace
+    from localsynth.workspace import Job, Workspace
 
-__all__ = ["make", "register", "tell"]
+__all__ = ["register"]
 
 runs = typer.Typer(
     help="The runs of the workspace: list, show, rounds, resume, watch, stop, delete.",
@@ -53,109 +62,29 @@ def run(
             "--where", help="A condition that every row meets, in SQL: \"disease = 'yes' and age > 60\"."
         ),
     ] = None,
+    max_minutes: MaxMinutesOption = None,
+    max_memory: MaxMemoryOption = None,
     detach: DetachOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Make synthetic rows as a recipe says, and their members if it has some. Prints the run's id."""
-    space = open_workspace(workspace)
+    """Make synthetic rows as a recipe says, and their members if it has some. Prints the run's id.
+
+    It begins at once, whatever else goes on. Runs with --detach, and what the terminal UI starts, wait for each other:
+    $LOCALSYNTH_PARALLEL of them (1) work side by side, in the order in which they were asked for.
+
+    With --max-minutes it stops when the time is over, as after one Ctrl+C, with exit code 1; `runs resume` goes on. What needs
+    more than --max-memory is refused before it begins, or stopped, with exit code 3.
+    """
+    space, limits = open_workspace(workspace), limits_of(max_minutes, max_memory)
+    options: dict[str, Any] = {"rows": rows, "seed": seed, "model": model, "threads": threads, "where": where}
     if detach:
         from localsynth.workspace import find_recipe
 
-        path = str(find_recipe(recipe))
-        options = {"rows": rows, "seed": seed, "model": model, "threads": threads, "where": where}
-        start_detached(space, "run", workspace, path=path, **options)
+        options |= {"max_minutes": limits.minutes, "max_memory": limits.memory}
+        start_detached(space, "run", workspace, path=str(find_recipe(recipe)), **options)
         return
-    finished = make(space, recipe, rows=rows, seed=seed, model=model, threads=threads, where=where)
-    tell(space, finished, workspace)
-
-
-def make(
-    space: Workspace,
-    recipe: str,
-    *,
-    rows: int | None = None,
-    seed: int | None = None,
-    model: str | None = None,
-    threads: int | None = None,
-    where: str | None = None,
-) -> Run:
-    """Run a recipe with a bar and a Ctrl+C that finishes the batch."""
-    from localsynth.workspace import Control
-
-    from .progress import display, interruptible
-
-    control = Control()
-    with display() as shown, interruptible(control), _resumable(space, shown):
-        return space.run(
-            recipe,
-            rows=rows,
-            seed=seed,
-            model=model,
-            threads=threads,
-            where=where,
-            on_event=shown,
-            control=control,
-        )
-
-
-def tell(space: Workspace, made: Run, folder: Path | None) -> None:
-    """How a run ended, and the exit code for it; its id is the data, and on a second line that of the run of its members."""
-    from localsynth.core.run import Status
-
-    from .progress import duration
-
-    members = space.members_of(made)
-    print_text([made.run_id] if members is None else [made.run_id, members.run_id])
-    last = made if members is None else members
-    if members is not None:
-        rows = f"{counted(made.rows_done, 'row')} of {made.dataset}"
-        say(f"{rows}, and {members.rows_done:,} of {members.dataset}, which belong to them")
-    if last.status not in {Status.FINISHED, Status.SHORT}:
-        say(f"{last.message}: {last.rows_done:,} of {last.rows_wanted:,} rows are kept", "yellow")
-        hint(f"go on with: {_resume_command(last.run_id, folder)}")
-        raise typer.Exit(ExitCode.INTERRUPTED)
-    short = [one for one in (made, members) if one is not None and one.status is Status.SHORT]
-    for one in short:
-        of = f" of {one.dataset}" if members is not None else ""
-        say(f"fell short{of}: {one.message}", "red")
-    if short:
-        hint("what there is is kept; loosen the rules or the schema, or choose another method")
-        raise typer.Exit(ExitCode.FAILED)
-    seconds = last.usage.seconds
-    rate = f", {last.rows_done / seconds:.1f} rows/s" if seconds > 0 else ""
-    say(f"{counted(last.rows_done, 'row')} in {duration(seconds)}{rate}, in {space.store.path}", "green")
-    hint(f'next: localsynth sql "from {_quoted(last.dataset + "_synth")} limit 10"{in_workspace(folder)}')
-
-
-def _quoted(name: str) -> str:
-    return name if name.isidentifier() and name.isascii() else '\\"' + name.replace('"', '\\"\\"') + '\\"'
-
-
-def _resume_command(run_id: str, folder: Path | None) -> str:
-    return f"localsynth runs resume {run_id}{in_workspace(folder)}"
-
-
-class _resumable:  # noqa: N801 - used as a word: `with _resumable(...)`
-    """Says how to go on when a run breaks off, whatever breaks it."""
-
-    def __init__(self, space: Workspace, shown: object) -> None:
-        self._space, self._shown = space, shown
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        started = getattr(self._shown, "started", None)
-        if error is not None and started is not None and self._recorded(started.run_id):
-            say(f"run {started.run_id} broke off; what was committed is kept")
-            hint(f"go on with: {_resume_command(started.run_id, self._space.folder)}")
-
-    def _recorded(self, run_id: str) -> bool:
-        from localsynth.core.errors import LocalsynthError
-
-        try:
-            return bool(self._space.get_run(run_id))
-        except LocalsynthError:
-            return False
+    control = control_of_command()
+    tell(space, make(space, recipe, control=control, limits=limits, **options), workspace, control.limit)
 
 
 # --- runs -------------------------------------------------------------------------------------------------------
@@ -175,8 +104,11 @@ def list_runs(
     format: FormatOption = Format.TABLE,  # noqa: A002
     workspace: WorkspaceOption = None,
 ) -> None:
-    """All runs, newest first."""
+    """All runs, newest first, and before them those to come."""
+    from localsynth.workspace.background import run_of
+
     space = open_workspace(workspace)
+    queue = {run_of(job): job for job in space.coming()}
     columns = [
         "run",
         "dataset",
@@ -196,7 +128,7 @@ def list_runs(
             "method": made.method,
             "model": made.model,
             "exposure": made.exposure.label,
-            "status": space.standing(made),
+            "status": _waits(queue[made.run_id]) if made.run_id in queue else space.standing(made),
             "rows": made.rows_done,
             "wanted": made.rows_wanted,
             "seconds": round(made.usage.seconds, 1),
@@ -204,7 +136,36 @@ def list_runs(
         }
         for made in space.runs(dataset)
     ]
-    print_records(rows, format, columns)
+    known = {row["run"] for row in rows}
+    queued = [_not_begun(job, dataset) for run_id, job in reversed(queue.items()) if run_id not in known]
+    print_records([*filter(None, queued), *rows], format, columns)
+
+
+def _not_begun(job: Job, dataset: str | None) -> dict[str, object] | None:
+    """A run that is to come, if it is of that dataset, or any."""
+    from localsynth.workspace.background import recipe_of, run_of
+
+    asked = recipe_of(job.request)
+    if asked is None or (dataset is not None and dataset.lower() != asked.dataset.name.lower()):
+        return None
+    return {
+        "run": run_of(job),
+        "dataset": asked.dataset.name,
+        "method": asked.method.name,
+        "model": asked.model.name,
+        "exposure": "",
+        "status": _waits(job),
+        "rows": 0,
+        "wanted": asked.rows,
+        "seconds": 0.0,
+        "started": "",
+    }
+
+
+def _waits(job: Job) -> str:
+    state = job.state()
+    waits = f" ({state.step.text})" if state.step is not None and state.phase == "queued" else ""
+    return f"{state.phase}{waits}" if state.phase == "queued" else "starting"
 
 
 @runs.command("show")
@@ -306,26 +267,28 @@ def resume(
         bool,
         typer.Option("--as-recorded", help="Go on with the recorded recipe, even if its file has changed."),
     ] = False,
+    max_minutes: MaxMinutesOption = None,
+    max_memory: MaxMemoryOption = None,
     detach: DetachOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Go on with a run that was stopped, broke off or was killed; gives the rows it would have given undisturbed."""
     from localsynth.core.run import Status
-    from localsynth.workspace import Control
 
     from .progress import display, interruptible
 
-    space = open_workspace(workspace)
+    space, limits = open_workspace(workspace), limits_of(max_minutes, max_memory)
     found = space.get_run(run)
     if found.status is Status.FINISHED:
         say(f"run {found.run_id} is finished already")
     if detach:
-        start_detached(space, "resume", workspace, run=found.run_id, as_recorded=as_recorded)
+        options = {"max_minutes": limits.minutes, "max_memory": limits.memory}
+        start_detached(space, "resume", workspace, run=found.run_id, as_recorded=as_recorded, **options)
         return
-    control = Control()
-    with display() as shown, interruptible(control), _resumable(space, shown):
-        made = space.resume(found, as_recorded=as_recorded, on_event=shown, control=control)
-    tell(space, made, workspace)
+    control = control_of_command()
+    with display() as shown, interruptible(control), resumable(space, shown):
+        made = space.resume(found, as_recorded=as_recorded, limits=limits, on_event=shown, control=control)
+    tell(space, made, workspace, control.limit)
 
 
 @runs.command("watch")
@@ -334,6 +297,8 @@ def watch(run: RunArgument = "last", workspace: WorkspaceOption = None) -> None:
     from .progress import display
 
     space = open_workspace(workspace)
+    if (queued := space.coming_run(run)) is not None:
+        begun(queued)
     found = space.get_run(run)
     with display() as shown:
         for event in space.watch(found):
@@ -352,8 +317,10 @@ def stop(
     ] = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Stop a run that another process makes, after its batch. It can be resumed."""
+    """Stop a run that another process makes, after its batch; it can be resumed. One that is queued never begins."""
     space = open_workspace(workspace)
+    if stop_queued(space, run, now=now):
+        return
     stop_made(space, space.get_run(run), workspace, now=now)
 
 

@@ -19,6 +19,8 @@ __all__ = [
     "ModelError",
     "ModelNotInstalled",
     "NotFound",
+    "OutOfTime",
+    "OverMemory",
     "PolicyError",
     "Problem",
     "RecipeChanged",
@@ -197,6 +199,16 @@ class EngineDied(EngineError):
 
 class ContextTooSmall(EngineError):
     """One row, or the prompt and one row, does not fit the model's context."""
+
+
+class OutOfTime(LocalsynthError):
+    """The work reached its ``--max-minutes``."""
+
+
+class OverMemory(LocalsynthError):
+    """The work needs, or took, more memory than its ``--max-memory``."""
+
+    code = ExitCode.ENGINE
 
 
 class Cancelled(LocalsynthError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
@@ -14,6 +15,12 @@ from .nearest import nearest
 __all__ = ["Found", "Plugins"]
 
 T = TypeVar("T")
+
+
+@cache
+def _installed(group: str) -> tuple[EntryPoint, ...]:
+    """Looked for once: that takes tens of milliseconds, and a package installed meanwhile is for the next process."""
+    return tuple(entry_points(group=group))
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,7 @@ class Plugins:
         what: str,
         built_in: Mapping[str, str],
         members: Sequence[str],
-        points: Callable[[str], Sequence[EntryPoint]] = lambda group: tuple(entry_points(group=group)),
+        points: Callable[[str], Sequence[EntryPoint]] = _installed,
         check: Callable[[Any], str] = lambda _: "",
     ) -> None:
         self.group, self.what, self.built_in = group, what, built_in

@@ -10,6 +10,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from .columns import check_name
+from .errors import RecipeError
+from .limits import Limits, parse_size
 from .schema import Rule
 from .targets import Budget
 from .tomlfile import dump_toml, load_toml, read_text, validate
@@ -18,6 +20,7 @@ from .words import FieldError
 __all__ = [
     "USUAL_DELTA",
     "DatasetSpec",
+    "LimitsSpec",
     "MembersSpec",
     "MethodSpec",
     "ModelSpec",
@@ -149,6 +152,30 @@ class PrivacySpec(BaseModel):
         return Budget(self.epsilon, USUAL_DELTA if self.delta is None else self.delta)
 
 
+class LimitsSpec(BaseModel):
+    """How long a run may take, in minutes, and how much memory, such as ``4GB``. The rows do not depend on it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_minutes: float | None = Field(default=None, gt=0, strict=True, allow_inf_nan=False)
+    max_memory: str | None = None
+
+    @field_validator("max_memory")
+    @classmethod
+    def _size(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                parse_size(value)
+            except RecipeError as error:
+                raise ValueError(f"{error.message}: {error.hint}") from None
+        return value
+
+    @property
+    def limits(self) -> Limits:
+        """In minutes and bytes."""
+        return Limits(self.max_minutes, None if self.max_memory is None else parse_size(self.max_memory))
+
+
 class _Tie(BaseModel):
     """How two tables belong together.
 
@@ -217,6 +244,7 @@ class Recipe(BaseModel):
     """One run, fully described.
 
     rows : how many to make. seed : of everything random. where : a condition that every row of the run meets, in SQL.
+    limits : of time and memory, for the run and for that of its members together.
     members : what belongs to the rows, to be made after them.
     parent : what the rows belong to; it then says how many there are.
     """
@@ -231,6 +259,7 @@ class Recipe(BaseModel):
     model: ModelSpec = ModelSpec()
     method: MethodSpec = MethodSpec()
     privacy: PrivacySpec = PrivacySpec()
+    limits: LimitsSpec | None = None
     members: MembersSpec | None = None
     parent: ParentSpec | None = None
 
@@ -296,10 +325,9 @@ class Recipe(BaseModel):
         return cls.from_toml(read_text(path, "recipe"), path)
 
     def fingerprint(self, schema_json: str, model_sha256: str | None, method_version: int) -> str:
-        """A hash over all that decides the rows; title, thread count and what is made after them do not."""
-        data = self.model_dump(
-            mode="json", by_alias=True, exclude={"title": True, "model": {"threads"}, "members": True}
-        )
+        """A hash over all that decides the rows; title, thread count, limits and what is made after them do not."""
+        beside: Any = {"title": True, "model": {"threads"}, "limits": True, "members": True}
+        data = self.model_dump(mode="json", by_alias=True, exclude=beside)
         if data["parent"] is None:
             del data["parent"]
         if data["where"] is None:

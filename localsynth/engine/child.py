@@ -8,9 +8,29 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
+from localsynth.core.errors import OverMemory
+from localsynth.core.limits import over_memory
 from localsynth.sealed import command
+from localsynth.sealed.limit import of_children
 
-__all__ = ["finding_us", "spawn"]
+__all__ = ["beyond_memory", "finding_us", "spawn"]
+
+#: How Python, the C library, llama.cpp and torch say that they get no more memory.
+_SHORT = (
+    b"memoryerror",
+    b"out of memory",
+    b"not enough memory",
+    b"allocate memory",
+    b"failed to allocate",
+    b"unable to allocate",
+    b"bad_alloc",
+    b"insufficient memory",
+    b"alloc_failed",
+    b"failed to map segment",
+    b"can't start new thread",
+    b"thread creation failed",
+)
+_TAIL = 1 << 20  # bytes: an abort of llama.cpp is followed by a long trace of calls
 
 
 def finding_us(environment: Mapping[str, str]) -> dict[str, str]:
@@ -41,3 +61,22 @@ def spawn(
     os.close(child_reads)
     os.close(child_writes)
     return process, read, write
+
+
+def beyond_memory(who: str, log: Path | None, since: int = 0, said: str = "") -> OverMemory | None:
+    """The error of a child that needed more memory than it may have; ``None`` for one that failed otherwise, or had no limit.
+
+    log : of what it printed, from byte ``since`` on. said : its own error.
+    """
+    memory = of_children()
+    if memory is None:
+        return None
+    told = said.lower().encode()
+    if log is not None:
+        try:
+            with log.open("rb") as file:
+                file.seek(max(since, log.stat().st_size - _TAIL))
+                told += file.read(_TAIL).lower()
+        except OSError:
+            pass
+    return over_memory(memory, who) if any(words in told for words in _SHORT) else None

@@ -21,7 +21,7 @@ from .tuned import FILE, Tuned, TunedFile, read_setup, seen_as, tuned_path
 if TYPE_CHECKING:
     from .catalog import Model
 
-__all__ = ["Layout", "kv_bytes", "layout_for", "layout_from", "resized"]
+__all__ = ["Layout", "kv_bytes", "layout_for", "layout_from", "needed", "resized"]
 
 _KV_BYTES = 25_000
 
@@ -102,6 +102,13 @@ def _plain(model: Model, threads: int) -> Layout:
 def kv_bytes(header: GgufHeader) -> int:
     """Bytes a token takes in the KV cache; a middling number where the file does not tell."""
     return header.kv_bytes_per_token or _KV_BYTES
+
+
+def needed(model: Model, layout: Layout) -> int:
+    """Bytes of weights and KV caches, as the file and the setup tell; what else an engine takes comes on top."""
+    setup = layout.setup
+    cells = setup.cells + (setup.contexts - 1) * setup.side_cells
+    return layout.size + cells * kv_bytes(read_header(model.path))
 
 
 def _misfit(entry: Tuned, model: Model, machine: Machine) -> str:

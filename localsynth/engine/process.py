@@ -23,9 +23,9 @@ from ..core.contracts import (
     Trace,
     Traced,
 )
-from ..core.errors import EngineDied, EngineError
+from ..core.errors import EngineDied, EngineError, LocalsynthError, OverMemory
 from ..core.run import Usage
-from .child import finding_us, spawn
+from .child import beyond_memory, finding_us, spawn
 from .setup import Setup
 from .wire import decode_error, encode_requests, read_frame, write_frame
 
@@ -79,7 +79,7 @@ class ProcessEngine:
         context: int = 0,
         notes: tuple[str, ...] = (),
     ) -> None:
-        self._log = log
+        self._log, self._log_from = log, 0
         self._process: subprocess.Popen[bytes]
         self._read = self._write = -1
         self._lock = threading.Lock()
@@ -205,6 +205,9 @@ class ProcessEngine:
         try:
             self._send({"do": "open", "options": self._options})
             return self._receive()
+        except LocalsynthError as error:
+            self.close()
+            raise self._beyond(error.message) or error from None
         except OSError:
             self.close()
             raise self._death() from None
@@ -212,11 +215,16 @@ class ProcessEngine:
             self.close()
             raise
 
+    def _beyond(self, said: str = "") -> OverMemory | None:
+        return beyond_memory("the engine", self._log, self._log_from, said)
+
     def _open_log(self) -> IO[bytes]:
         if self._log is None:
             return tempfile.TemporaryFile()
         self._log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return os.fdopen(os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+        log = os.fdopen(os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+        self._log_from = log.tell()
+        return log
 
     def _send(self, message: dict[str, Any]) -> None:
         with self._lock:
@@ -249,19 +257,22 @@ class ProcessEngine:
             if frame.get("id") != self._number:
                 continue  # the rest of a call that was given up
             if "error" in frame:
-                raise decode_error(frame)
+                error = decode_error(frame)
+                raise (self._beyond(error.message) or error) if isinstance(error, EngineError) else error
             if "finished" in frame:
                 if progress is not None:
                     progress(int(frame["finished"]), wanted)
                 continue
             return frame
 
-    def _death(self) -> EngineDied:
+    def _death(self) -> EngineDied | OverMemory:
         try:
             code = self._process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             self._process.kill()
             code = self._process.wait()
+        if (beyond := self._beyond()) is not None:
+            return beyond
         if code < 0:
             try:
                 how = f"was ended by {signal.Signals(-code).name}"

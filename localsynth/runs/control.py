@@ -1,4 +1,4 @@
-"""How a person stops a run: after the batch, or at once."""
+"""How a person, or a limit, stops a run: after the batch, or at once."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from localsynth.core.contracts import Engine
+from localsynth.core.errors import LocalsynthError, OverMemory
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -21,7 +22,9 @@ class Control:
     def __init__(self) -> None:
         self.stopping = False  # finish the batch, then stop
         self.killed = False  # stop now; the batch is lost
+        self.limit: LocalsynthError | None = None  # what it was stopped by, where that was a limit
         self._engine: Engine | None = None
+        self._end: Callable[[], None] | None = None
         self._running = False
 
     @property
@@ -36,17 +39,39 @@ class Control:
     def kill(self) -> None:
         """Stop now. What is committed stays."""
         self.stopping = self.killed = True
-        _end(self._engine)
+        if (end := self._end) is not None:
+            end()
+
+    def reached(self, limit: LocalsynthError, *, at_once: bool) -> None:
+        """A limit is reached; asked again, it insists. What a person asked for before that is not the limit's doing."""
+        if not self.stopping or isinstance(limit, OverMemory):
+            self.limit = limit
+        if at_once:
+            self.kill()
+        else:
+            self.stop()
+
+    def check(self) -> None:
+        """For work that cannot be finished early. Raises the limit that is reached."""
+        if self.limit is not None:
+            raise self.limit
 
     def attach(self, engine: Engine | None) -> None:
         """The run begins to listen."""
         self._engine, self._running = engine, True
-        if self.killed:
-            _end(engine)
+        # An engine with a process of its own is ended with it: asking nicely takes as long as what it is computing.
+        self.ends_by(None if engine is None else getattr(engine, "kill", engine.cancel))
+
+    def ends_by(self, end: Callable[[], None] | None) -> None:
+        """What else is to be done, from any thread, to stop at once; it may be called more than once."""
+        self._end = end
+        if self.killed and end is not None:
+            end()
 
     def detach(self) -> None:
         """The run is over."""
-        self._engine, self._running = None, False
+        self._engine = self._end = None
+        self._running = False
 
 
 @contextmanager
@@ -81,9 +106,3 @@ def interruptible(control: Control, say: Callable[[str], None]) -> Iterator[None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _end(engine: Engine | None) -> None:
-    """An engine with a process of its own is ended with it: asking nicely takes as long as what it is computing."""
-    if engine is not None:
-        getattr(engine, "kill", engine.cancel)()

@@ -16,6 +16,7 @@ from localsynth.core.errors import (
     ContextTooSmall,
     EngineDied,
     LocalsynthError,
+    OverMemory,
     RunError,
     StoreLocked,
 )
@@ -75,7 +76,8 @@ def make_rows(making: Making) -> Run:
     try:
         status, message = loop.turn()
     except Cancelled:
-        status, message = Status.CANCELLED, _AT_ONCE
+        loop.refuse_memory()
+        status, message = Status.CANCELLED, limited(making.control, _AT_ONCE)
     except ContextTooSmall as error:
         if loop.tally is not None:
             loop.end_anyway(Status.FAILED, error.kept)
@@ -86,7 +88,8 @@ def make_rows(making: Making) -> Run:
         if not making.control.killed:
             loop.end_anyway(Status.FAILED, error.kept)
             raise
-        status, message = Status.CANCELLED, _AT_ONCE
+        loop.refuse_memory()
+        status, message = Status.CANCELLED, limited(making.control, _AT_ONCE)
     except KeyboardInterrupt:
         loop.end_anyway(Status.CANCELLED, "interrupted")
         raise
@@ -141,11 +144,18 @@ class _Loop:
                 raise Cancelled("stopped")
             if self.m.control.stopping:
                 of = "step of learning" if isinstance(step, Learn) else "batch"
-                return Status.CANCELLED, f"stopped after a finished {of}"
+                return Status.CANCELLED, limited(self.m.control, f"stopped after a finished {of}")
             if isinstance(step, Learn):
                 self.learn(step)
             else:
                 self.batch(step)
+
+    def refuse_memory(self) -> None:
+        """Raises ``OverMemory``, with the run's end recorded, where that is what stopped it."""
+        limit = self.m.control.limit
+        if isinstance(limit, OverMemory):
+            self.end_anyway(Status.FAILED, limit.message)
+            raise limit
 
     def restore(self) -> None:
         """Take up what is committed, if anything is."""
@@ -293,6 +303,11 @@ class _Loop:
         return RunEnded(
             self.run.run_id, time.time(), status.value, rows, self.run.rows_wanted, seconds, message
         )
+
+
+def limited(control: Control, how: str) -> str:
+    """How a run ended, and the limit that ended it, if one did."""
+    return how if control.limit is None else f"{control.limit.message}; {how}"
 
 
 def number_rows(schema: Schema, rows: pa.Table, first: int) -> pa.Table:

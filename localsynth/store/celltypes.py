@@ -29,9 +29,9 @@ _CLOCKS = (("", "DATE"), (" %H:%M", "TIMESTAMP"), (" %H:%M:%S", "TIMESTAMP"))
 
 
 def from_text(con: duckdb.DuckDBPyConnection, header: list[str]) -> None:
-    """Make ``staged`` from ``named``, whose columns are all text."""
+    """Make ``staged`` from ``named``, whose columns are all text; in the order of ``named``, which DuckDB keeps by itself."""
     chosen = [f"{_from_text(con, name)} AS {identifier(name)}" for name in header]
-    con.execute(f"CREATE TABLE staged AS SELECT row_id, {', '.join(chosen)} FROM named ORDER BY row_id")
+    con.execute(f"CREATE TABLE staged AS SELECT row_id, {', '.join(chosen)} FROM named")
 
 
 def _from_text(con: duckdb.DuckDBPyConnection, name: str) -> str:

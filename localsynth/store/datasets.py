@@ -219,9 +219,9 @@ def _bring_in(
             if policy is None:  # who says nothing of it leaves it as the owner set it
                 dataset = dataclasses.replace(dataset, policy=catalogue.policy_of(con, name) or allowed)
             catalogue.put(con, dataset, seed)
-            query = f"SELECT row_id, {', '.join(columns)} FROM staged ORDER BY row_id"
+            query = f"SELECT row_id, {', '.join(columns)} FROM staged"  # staged in order, and given so: sorting costs more
             insert_stream(con, names.real_table(name), staged, query)
-            insert_arrow(con, "meta.splits", _splits(staged, name))
+            insert_stream(con, "meta.splits", staged, _splits(name))
             adapters.mark_stale(con, name)
             audit.note(store, con, "dataset imported", **_told(dataset), replaced=replace or None)
     return dataset
@@ -243,20 +243,23 @@ def split(con: duckdb.DuckDBPyConnection, holdout: float, seed: int) -> int:
 
     (rows,) = con.execute("SELECT count(*) FROM staged").fetchall()[0]
     held = min(int(rows * holdout + 1e-9), rows - 1)
-    order = np.random.default_rng(derive(seed, "split")).permutation(rows)
-    table = pa.table({"row_id": pa.array(np.sort(order[:held]) + 1, pa.int64())})
+    order = np.arange(
+        rows, dtype=np.int32 if rows < 2**31 else np.int64
+    )  # a large table's numbers fill memory
+    np.random.default_rng(derive(seed, "split")).shuffle(order)
+    table = pa.table({"row_id": pa.array(np.sort(order[:held]).astype(np.int64) + 1)})
     con.execute("CREATE TABLE holdout (row_id BIGINT)")
     insert_arrow(con, "holdout", table)
     con.execute("CREATE TABLE train AS SELECT * FROM staged ANTI JOIN holdout USING (row_id)")
     return int(rows)
 
 
-def _splits(con: duckdb.DuckDBPyConnection, name: str) -> pa.Table:
-    query = (
-        "SELECT ? AS dataset, row_id, CASE WHEN row_id IN (SELECT row_id FROM holdout) THEN 'holdout' ELSE 'train' END"
-        " AS part FROM staged ORDER BY row_id"
+def _splits(name: str) -> str:
+    return (
+        f"SELECT {names.literal(name)} AS dataset, row_id,"
+        " CASE WHEN row_id IN (SELECT row_id FROM holdout) THEN 'holdout' ELSE 'train' END AS part FROM staged"
+        " ORDER BY row_id"
     )
-    return con.sql(query, params=[name]).to_arrow_table()
 
 
 def _with_target(schema: Schema, target: str) -> Schema:

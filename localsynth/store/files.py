@@ -1,6 +1,6 @@
-"""Data files into the staging table: ``staged`` has ``row_id`` (1, 2, ... as in the file) and typed columns.
+"""Data files into the staging table: ``staged`` has ``row_id`` (1, 2, ... as in the file) and typed columns, in that order.
 
-Staging is a database of its own, in memory, so that the workspace is not locked while a large file is read.
+Staging is a database of its own, so that the workspace is not locked while a large file is read.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from localsynth.core.errors import DatasetError
 from localsynth.core.nearest import nearest_name
 
 from . import celltypes, guard, trouble
+from .memory import limit_memory
 from .names import identifier
 from .scratch import scratch
 from .textfile import check_header, read_text_file, rename_sql, utf8
@@ -33,12 +34,13 @@ _JSON_TYPES = {
     "BOOLEAN": "true or false",
     "NULL": "null",
 } | dict.fromkeys(("UBIGINT", "BIGINT", "DOUBLE"), "a number")
+_CHUNK = 1 << 20
 FORMATS = ("csv", "tsv", "parquet", "jsonl", "ndjson", "json")
 
 
 @contextmanager
 def staging(store: Store) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database in memory to read a file into; what does not fit in memory spills into the workspace folder."""
+    """A database to read a file into, in a file of its own in the workspace folder: what is not needed in memory is there."""
     import duckdb
 
     config = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
@@ -47,10 +49,13 @@ def staging(store: Store) -> Iterator[duckdb.DuckDBPyConnection]:
         trouble.translated(store.path, "import into"),
         scratch(store.folder, "import") as folder,
     ):
-        con = duckdb.connect(":memory:", config={**config, "temp_directory": str(folder)})
+        spill = {"temp_directory": str(folder / "spill"), "storage_compatibility_version": "v1.5.0"}
+        con = duckdb.connect(str(folder / "staging.duckdb"), config={**config, **spill})
         try:
             con.execute("SET python_enable_replacements = false")
-            yield con
+            limit_memory(con, store.memory, staging=True)
+            with store.interruptible(con):
+                yield con
         finally:
             con.close()
 
@@ -136,11 +141,23 @@ def _parquet(con: duckdb.DuckDBPyConnection, path: Path) -> None:
     con.execute("DROP TABLE source")
 
 
+def _longest_line(path: Path) -> int:
+    longest = current = 0
+    with path.open("rb") as file:
+        while data := file.read(_CHUNK):
+            first, *lines = data.split(b"\n")
+            current += len(first)
+            if lines:
+                longest, current = max(longest, current, *map(len, lines[:-1])), len(lines[-1])
+    return max(longest, current)
+
+
 def _json(con: duckdb.DuckDBPyConnection, path: Path, kind: str) -> None:
     import duckdb
 
     form = "auto" if kind == "json" else "newline_delimited"
-    size = max(path.stat().st_size, 1 << 24)
+    # DuckDB takes buffers of the largest object there could be; in lines that is the longest.
+    size = max(path.stat().st_size if kind == "json" else _longest_line(path) + 1024, 1 << 24)
     try:
         other = con.execute(
             "SELECT n, json_type(json) FROM (SELECT json, row_number() OVER () AS n FROM"

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 from localsynth.core.errors import StoreLocked
 
+from .memory import limit_memory
+
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["Backoff", "lock_down", "private_files", "reading", "writing"]
+__all__ = ["Backoff", "lock_down", "private_files", "reading", "wanted", "writing"]
 
 
 class Backoff:
@@ -42,6 +44,7 @@ class _Turn:
         self.condition = threading.Condition()
         self.readers = 0
         self.writer = False
+        self.asking = 0  # to write
 
 
 _turns: dict[Path, _Turn] = {}
@@ -65,8 +68,12 @@ def writing(path: Path, timeout: float) -> Iterator[None]:
     """Alone with the file, as far as this process goes. Raises ``StoreLocked`` after ``timeout`` seconds."""
     turn = _turn(path)
     with turn.condition:
-        if not turn.condition.wait_for(lambda: not turn.writer and turn.readers == 0, timeout):
-            raise _busy(path)
+        turn.asking += 1
+        try:
+            if not turn.condition.wait_for(lambda: not turn.writer and turn.readers == 0, timeout):
+                raise _busy(path)
+        finally:
+            turn.asking -= 1
         turn.writer = True
     try:
         yield
@@ -74,6 +81,11 @@ def writing(path: Path, timeout: float) -> Iterator[None]:
         with turn.condition:
             turn.writer = False
             turn.condition.notify_all()
+
+
+def wanted(path: Path) -> bool:
+    """Does another thread of this process wait to write?"""
+    return _turn(path).asking > 0
 
 
 @contextmanager
@@ -120,12 +132,12 @@ def private_files() -> Iterator[None]:
 _lock_down_lock = threading.Lock()
 
 
-def lock_down(con: duckdb.DuckDBPyConnection, memory: str | None = None) -> None:
+def lock_down(con: duckdb.DuckDBPyConnection, memory: str | None = None, limit: int | None = None) -> None:
     """No Python variable can be read as a table, and no setting changed any more.
 
     Connections to one file share one instance, which a reader beside this one may have locked already. memory : the most it
     may hold while no other reader joins; the next one lifts that, so settings are not locked yet. Only for statements of
-    ours.
+    ours. limit : bytes of the whole command, where that is limited.
     """
     with _lock_down_lock:
         (locked,) = con.execute("SELECT current_setting('lock_configuration')").fetchall()[0]
@@ -134,6 +146,7 @@ def lock_down(con: duckdb.DuckDBPyConnection, memory: str | None = None) -> None
         con.execute("SET python_enable_replacements = false")
         if memory is None:
             con.execute("RESET memory_limit")
+            limit_memory(con, limit)
             con.execute("SET lock_configuration = true")
         else:
             con.execute(f"SET memory_limit = '{memory}'")

@@ -44,7 +44,6 @@ _FEW, _SOME, _SOME_SHARE = (
 )  # categories: up to 50, or up to 200 where that is at most 5% of the rows
 _LABEL = 60  # characters; what is longer is a text, not a category
 _CODE = 40  # characters; what is longer is no identifier
-_LONGEST = 1000  # characters asked of a model for one text, however long the real ones are
 _DECIMALS = 6
 _ID_NAME = re.compile(r"(^|[_\W])(id|ids|uid|uuid|guid|nr|no|num|number|key|index|idx|rowid)$")
 
@@ -177,8 +176,8 @@ def _varchar(look: _Look) -> Column:
         return CategoricalColumn(
             **look.common, categories=dict.fromkeys((w for w in words if w is not None), "")
         )
-    most = min(max(longest, 1), _LONGEST)
-    return TextColumn(**look.common, min_length=min(max(shortest, 1), most), max_length=most)
+    # As they are, also where no model's context holds the longest: who makes rows is told then to lower max_length.
+    return TextColumn(**look.common, min_length=max(shortest, 1), max_length=max(longest, 1))
 
 
 def _code(look: _Look) -> dict[str, Any] | None:

@@ -1,7 +1,8 @@
 """A reading connection that stays open for a moment, so that one page of rows after the other need not open the file anew.
 
-A reader blocks writers of other processes. So the connection closes by itself soon after its last use, and nobody can keep it
-open without a pause by using it all the time.
+A reader blocks writers. So the connection closes by itself soon after its last use, at once when someone says that they wait
+(see :mod:`.waiting`), and for the sake of programs that say nothing, nobody can keep it open without a pause by using it all
+the time.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from localsynth.core.errors import Cancelled, SqlError
 
+from . import guard
 from .reading import Stop, interruptible
+from .waiting import awaited
 
 if TYPE_CHECKING:
     import duckdb
@@ -26,7 +29,7 @@ __all__ = ["Lingering"]
 
 _T = TypeVar("_T")
 _IDLE = 0.5  # seconds it stays open after its last use
-_LONGEST = 4.0  # seconds it stays open at all: a writer waits for 10
+_LONGEST = 30.0  # seconds it stays open at all
 _PAUSE = 0.25  # seconds it then stays closed: a writer that waits asks every 0.2 s (see guard.Backoff)
 _MEMORY = "48MB"  # for the blocks of the file; DuckDB would keep all it has read until the file is closed
 
@@ -75,7 +78,7 @@ class Lingering:
                 self._close()  # an error ends the transaction
                 raise
             self._used = time.monotonic()
-            if self._used - self._opened >= self._longest:
+            if self._used - self._opened >= self._longest or self._awaited():
                 self._not_before = self._used + _PAUSE
                 self._close()
             return made
@@ -93,6 +96,9 @@ class Lingering:
         self._arm(self._idle)
         atexit.register(self._at_exit)
         return self._con
+
+    def _awaited(self) -> bool:
+        return guard.wanted(self._store.path) or awaited(self._store.folder)
 
     def _close(self) -> None:
         atexit.unregister(self._at_exit)

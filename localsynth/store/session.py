@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from localsynth.core.errors import StoreError, StoreLocked
 
 from . import guard, migrate, removing, trouble
+from .memory import limit_memory
 from .scratch import scratch
 from .settling import place
 from .waiting import Waiting, let_in
@@ -48,6 +49,36 @@ class Store:
         self.folder = Path(folder).absolute()
         self.timeout = timeout
         self.read_only = read_only
+        self.memory: int | None = None
+        self._open: set[duckdb.DuckDBPyConnection] = set()
+        self._interrupted = False
+
+    def limited(self, memory: int | None) -> Store:
+        """The same workspace for one piece of work that may be interrupted. memory : bytes it may hold in all."""
+        made = Store(self.folder, self.timeout, read_only=self.read_only)
+        made.memory = memory
+        return made
+
+    def interrupt(self) -> None:
+        """Break off what connections of this store are doing, from any thread, and all they would do: that raises an error."""
+        self._interrupted = True
+        for con in tuple(self._open):
+            con.interrupt()
+
+    @contextmanager
+    def interruptible(self, con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        """A connection that :meth:`interrupt` knows."""
+        self._open.add(con)
+        try:
+            self._go_on()
+            yield
+            self._go_on()
+        finally:
+            self._open.discard(con)
+
+    def _go_on(self) -> None:
+        if self._interrupted:
+            raise StoreError("the work was interrupted")
 
     def __repr__(self) -> str:
         return f"Store({str(self.folder)!r})"
@@ -127,9 +158,11 @@ class Store:
             con = self._connect(_WRITING, read_only=False, timeout=self._limit(timeout))
             try:
                 con.execute("SET python_enable_replacements = false")
+                limit_memory(con, self.memory)
                 con.execute("BEGIN TRANSACTION")
                 try:
-                    yield con
+                    with self.interruptible(con):
+                        yield con
                     con.execute("COMMIT")
                 except BaseException:
                     trouble.roll_back(con)
@@ -156,9 +189,10 @@ class Store:
         ):
             con = self._connect(config, read_only=True, timeout=self._limit(timeout))
             try:
-                guard.lock_down(con, memory)
+                guard.lock_down(con, memory, self.memory)
                 con.execute("BEGIN TRANSACTION READ ONLY")
-                yield con
+                with self.interruptible(con):
+                    yield con
             finally:
                 con.close()
 

@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["Waiting", "let_in"]
+__all__ = ["Waiting", "awaited", "let_in"]
 
 _NAME = "waiting"
 _MOST_S = (
@@ -48,20 +48,23 @@ class Waiting:
             self._fd = None
 
 
-def let_in(folder: Path) -> None:
-    """Stand back while someone waits, half a second at most. For who is about to write and has not asked yet."""
+def awaited(folder: Path) -> bool:
+    """Does someone wait?"""
     try:
         fd = os.open(folder / _NAME, os.O_RDWR | os.O_CLOEXEC)
     except OSError:
-        return  # nobody ever waited, or nothing can be known of it
+        return False  # nobody ever waited, or nothing can be known of it
     try:
-        end = time.monotonic() + _MOST_S
-        while time.monotonic() < end:
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                time.sleep(_STEP_S)
-            else:
-                return
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
     finally:
         os.close(fd)
+    return False
+
+
+def let_in(folder: Path) -> None:
+    """Stand back while someone waits, half a second at most. For who is about to write and has not asked yet."""
+    end = time.monotonic() + _MOST_S
+    while time.monotonic() < end and awaited(folder):
+        time.sleep(_STEP_S)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from localsynth.core.contracts import Method
 from localsynth.core.errors import LocalsynthError, RunError
 from localsynth.core.events import Event
+from localsynth.core.limits import Limits
 from localsynth.core.recipe import Recipe
 from localsynth.core.run import Run, Status
 from localsynth.core.schema import Schema
@@ -48,7 +49,8 @@ from .finding import Finding
 from .forgetting import Forgets
 from .glance import Glances
 from .jobfiles import Failure, JobFailed, JobState, JobStep, Phase
-from .launch import Place, resume, start
+from .launch import Place, resume, start, working
+from .limits import limits_for, limits_of_run
 from .nested import members_due, members_of, members_recipe, parent_of
 from .offline import examine_offline
 from .packaged import copy_recipe, find_recipe, packaged_recipes
@@ -73,6 +75,7 @@ __all__ = [
     "JobFailed",
     "JobState",
     "JobStep",
+    "Limits",
     "MethodCard",
     "ModelChoice",
     "Newest",
@@ -122,12 +125,15 @@ class Workspace(
         model: str | None = None,
         threads: int | None = None,
         where: str | None = None,
+        limits: Limits | None = None,
+        run_id: str | None = None,
         on_event: Listener | None = None,
         control: Control | None = None,
     ) -> Run:
         """Make rows. ``recipe`` is a :class:`Recipe`, a file, or the name of a packaged recipe.
 
-        where : a condition in SQL that every row meets, instead of the recipe's; for methods that can.
+        where : a condition in SQL that every row meets, instead of the recipe's; for methods that can. limits : of time and
+        memory, instead of the recipe's. run_id : a name for the run; one that no run has.
         on_event : called with every event, in the thread that makes the rows. control : stops the run from elsewhere.
         Gives the run as it ended: finished, short (see ``message``) or cancelled. Raises where it failed; what was
         committed is kept and :meth:`resume` goes on from there. Where the recipe has members, their run follows when this
@@ -135,10 +141,11 @@ class Workspace(
         """
         path = None if isinstance(recipe, Recipe) else find_recipe(recipe)
         loaded = recipe if isinstance(recipe, Recipe) else Recipe.load(find_recipe(recipe))
-        place = self._place(on_event, control)
-        made = start(place, loaded, path, Overrides(rows, seed, model, threads, where))
-        if members_due(self.store, made):
-            self._make_members(place, made, loaded)
+        asked = Overrides(rows, seed, model, threads, where)
+        with working(self.init().store, limits_for(limits, loaded), on_event, control) as place:
+            made = start(place, loaded, path, asked, run_id=run_id)
+            if members_due(self.store, made):
+                self._make_members(place, made, loaded)
         return made
 
     @refusals
@@ -147,23 +154,26 @@ class Workspace(
         run: Run | str = "last",
         *,
         as_recorded: bool = False,
+        limits: Limits | None = None,
         on_event: Listener | None = None,
         control: Control | None = None,
     ) -> Run:
         """Go on with a run that was cancelled, failed or killed; its rows will be those of an undisturbed run.
 
-        as_recorded : use the recipe and schema as they were, even if their files have changed.
+        as_recorded : use the recipe and schema as they were, even if their files have changed. limits : as for :meth:`run`.
         """
-        place = self._place(on_event, control)
+        store = self.init().store
         made = self.get_run(run)
-        if not members_due(self.store, made):  # rows that fell short have members, too
-            made = resume(place, made.run_id, as_recorded=as_recorded)
-        if members_due(self.store, made):
-            members = members_of(self.store, made)
-            if members is None:
-                self._make_members(place, made, None)
-            else:
-                resume(place, members.run_id, as_recorded=as_recorded)
+        limits = limits_of_run(limits, made.recipe_json, made.recipe_path)
+        with working(store, limits, on_event, control) as place:
+            if not members_due(self.store, made):  # rows that fell short have members, too
+                made = resume(place, made.run_id, as_recorded=as_recorded)
+            if members_due(self.store, made):
+                members = members_of(self.store, made)
+                if members is None:
+                    self._make_members(place, made, None)
+                else:
+                    resume(place, members.run_id, as_recorded=as_recorded)
         return made
 
     def members_of(self, run: Run | str = "last") -> Run | None:
@@ -376,9 +386,6 @@ class Workspace(
     def method(name: str) -> type[Method]:
         """The method of that name. Raises ``NotFound`` with the nearest."""
         return registry.get(name)
-
-    def _place(self, on_event: Listener | None, control: Control | None) -> Place:
-        return Place(self.init().store, [on_event] if on_event is not None else [], control or Control())
 
     def _run_folder(self, run: Run) -> Path:
         return self.folder / "runs" / run.run_id  # Store.run_folder would make it

@@ -65,13 +65,20 @@ def left_query(base: Base, what: str, query: str, path: PathLike | None, /, **ab
     left(base, what, path, sql_sha256=audit.sha256_of(query), **one, **about)
 
 
-def left_view(base: Base, view: Browse, path: PathLike, /, **about: Any) -> None:
-    """Tell it of the rows of a view."""
+def left_view(base: Base, view: Browse, path: PathLike, /, rows: int | None = None, **about: Any) -> None:
+    """Tell it of the rows of a view. rows : how many of them, by default all."""
     real = view.subject.kind == "real"
     whose = {"dataset": view.subject.name} if real else {"run": view.subject.name}
     if not real:
         whose["dataset"] = base.get_run(view.subject.name).dataset
-    left(base, "real rows exported" if real else "rows exported", path, **whose, rows=view.total, **about)
+    left(
+        base,
+        "real rows exported" if real else "rows exported",
+        path,
+        **whose,
+        rows=view.total if rows is None else rows,
+        **about,
+    )
 
 
 @contextmanager

@@ -17,21 +17,34 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from localsynth.core.errors import NotFound, RunError, StoreError
+from localsynth.core.errors import LocalsynthError, NotFound, RunError, StoreError
 from localsynth.core.nearest import nearest
+from localsynth.core.recipe import Recipe
 from localsynth.core.run import Run
+from localsynth.core.tomlfile import read_text
+from localsynth.core.words import counted
 from localsynth.engine.child import finding_us
 from localsynth.runs.lock import holder
+from localsynth.runs.queue import before, places, take_ticket, waiting
 from localsynth.sealed import command
 from localsynth.store import trouble
 
 from .base import Base
-from .jobfiles import Failure, JobState, Phase, StatusFile, StatusReader
-from .jobrequests import REQUESTS, ImportRequest, Request, RunRequest, read_request, write_request
+from .choosing import new_run_id
+from .jobfiles import Failure, JobState, JobStep, Phase, StatusFile, StatusReader
+from .jobrequests import (
+    REQUESTS,
+    ImportRequest,
+    Request,
+    ResumeRequest,
+    RunRequest,
+    read_request,
+    write_request,
+)
 from .nested import members_of
 from .sources import SAMPLE
 
-__all__ = ["Background", "Job", "JobKind", "all_jobs", "forget_jobs"]
+__all__ = ["Background", "Job", "JobKind", "all_jobs", "forget_jobs", "recipe_of", "run_of"]
 
 JobKind: TypeAlias = Literal["run", "resume", "evaluate", "import"]
 
@@ -80,6 +93,8 @@ class Job:
         """How far it is."""
         alive = self.alive()  # asked before reading: what was said until then is read below
         state = self._status.read()
+        if alive and state.phase is Phase.QUEUED and (ahead := before(self.folder.parents[1], self.id)):
+            return replace(state, step=JobStep(0, 0, f"waiting for {counted(ahead, 'other')}"))
         if alive or state.over:
             return state
         if state.stopping:
@@ -135,7 +150,8 @@ class Background(Base):
         :meth:`Job.state`.
         """
         self._may_write()
-        asked = _absolute(REQUESTS[kind](**request))
+        asked = _named(_absolute(REQUESTS[kind](**request)))
+        places()  # what it says wrongly is told here
         if isinstance(asked, ImportRequest):
             asked.check()
         jobs = self.folder / _FOLDER
@@ -165,10 +181,13 @@ class Background(Base):
     def stop_run(self, run: Run | str = "last", *, now: bool = False) -> bool:
         """Ask whoever makes a run, or the members of its rows, to finish the batch and stop; ``now``: to stop at once.
 
-        Gives ``False`` where nobody makes it. Waits for nothing. Raises ``RunError`` where its process is this one, another
-        user's, or cannot be seen from here.
+        One that has not begun never will. Gives ``False`` where nobody makes it. Waits for nothing. Raises ``RunError``
+        where its process is this one, another user's, or cannot be seen from here.
         """
         self._may_write()
+        if (queued := self.coming_run(run if isinstance(run, str) else run.run_id)) is not None:
+            queued.kill() if now else queued.stop()
+            return True
         found = self.get_run(run)
         for job in all_jobs(self.folder):
             if found.run_id in job.state().run_ids and job.alive():
@@ -180,11 +199,38 @@ class Background(Base):
             signalled(self.folder / "runs" / run_id, *(_SIGNALS if now else _SIGNALS[:1])) for run_id in made
         )
 
+    def coming_run(self, run_id: str) -> Job | None:
+        """The job that will make, or go on with, the run of that id, and has not begun with it; ``None`` where none will."""
+        return next((job for job in self.coming() if run_of(job) == run_id), None)
+
+    def coming(self) -> list[Job]:
+        """The jobs whose runs have not begun: they wait for their turn, or are about to begin; in order."""
+        waits = list(waiting(self.folder))
+        found = [job for job in all_jobs(self.folder) if run_of(job) is not None and job.alive()]
+        found = [job for job in found if not (state := job.state()).over and state.run_id is None]
+        return sorted(found, key=lambda job: (job.id in waits and waits.index(job.id) + 1, job.started_at))
+
+    def queued(self) -> list[Job]:
+        """The jobs that wait for their turn, in order."""
+        waits = waiting(self.folder)
+        known = {job.id: job for job in all_jobs(self.folder) if job.id in waits}
+        return [known[job_id] for job_id in waits if job_id in known]
+
     def _may_write(self) -> None:
         if self.read_only:
             raise StoreError(
                 f"the workspace {self.folder} is open for looking only", "open it without --read-only"
             )
+
+
+def run_of(job: Job) -> str | None:
+    """The id of the run that a job will make, or go on with; ``None`` of one that does neither."""
+    match job.request:
+        case RunRequest(run_id=run_id):
+            return run_id
+        case ResumeRequest(run=run_id):
+            return run_id
+    return None
 
 
 def forget_jobs(workspace: Path, run_ids: Iterable[str], dataset: str | None = None) -> None:
@@ -249,12 +295,33 @@ def _absolute(request: Request) -> Request:
     return request
 
 
+def recipe_of(request: Request) -> Recipe | None:
+    """The recipe of a run that is asked for, with so many rows as are asked for; ``None`` where it cannot be read."""
+    if not isinstance(request, RunRequest):
+        return None
+    try:
+        found = Recipe.from_toml(request.recipe or read_text(Path(request.path or ""), "recipe"))
+    except LocalsynthError:  # the job tells it
+        return None
+    return found if request.rows is None else found.model_copy(update={"rows": request.rows})
+
+
+def _named(request: Request) -> Request:
+    """A run gets its id, unless it cannot begin."""
+    if not isinstance(request, RunRequest) or request.run_id or (recipe := recipe_of(request)) is None:
+        return request
+    return replace(request, run_id=new_run_id(recipe.dataset.name))
+
+
 def _full(path: str | os.PathLike[str]) -> str:
     return str(Path(path).expanduser().absolute())
 
 
 def _spawn(folder: Path, kind: str, request: Request) -> None:
     """Start the process of a job. Raises ``OSError``."""
+    ticket = None if kind == "import" else take_ticket(folder.parents[1], folder.name)
+    held = () if ticket is None else (ticket,)
+    module = "localsynth.workspace.job" if ticket is None else "localsynth.runs.turn"
     lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         # Taken here and inherited, so that there is no moment at which the job looks dead.
@@ -262,17 +329,18 @@ def _spawn(folder: Path, kind: str, request: Request) -> None:
         write_request(folder, kind, request)
         with _blocked(), open(folder / "log", "xb", opener=_private) as log:
             process = subprocess.Popen(
-                command("localsynth.workspace.job", str(folder), str(lock)),
+                command(module, str(folder), *map(str, (lock, *held))),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                pass_fds=(lock,),
+                pass_fds=(lock, *held),
                 env=finding_us(os.environ),
                 start_new_session=True,  # the terminal's end is not the job's
             )
         os.pwrite(lock, f"{process.pid}\n".encode(), 0)
     finally:
-        os.close(lock)
+        for handle in (lock, *held):
+            os.close(handle)
     # Whoever starts a process has to take note of its end, or it stays in the system's table.
     threading.Thread(target=process.wait, name=f"{folder.name} ends", daemon=True).start()
 

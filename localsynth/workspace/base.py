@@ -10,6 +10,7 @@ from typing import Self, TypeAlias
 from localsynth.core.errors import NotFound, StoreError
 from localsynth.core.run import Run
 from localsynth.store import runs as records
+from localsynth.store import trouble
 from localsynth.store.session import FILE, Store
 
 __all__ = ["Base", "PathLike", "workspace_folder"]
@@ -45,8 +46,12 @@ class Base:
 
     @property
     def exists(self) -> bool:
-        """Whether there is a workspace in the folder."""
-        return (self.folder / FILE).exists()
+        """Whether there is a workspace in the folder. Raises ``StoreError`` where that cannot be looked up."""
+        path = self.folder / FILE
+        try:
+            return path.exists()
+        except OSError as error:
+            raise trouble.from_os(error, path, "read") from error
 
     def init(self) -> Self:
         """Make the workspace if it is not there."""

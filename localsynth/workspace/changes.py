@@ -50,7 +50,7 @@ def _as_it_was(kept: Path) -> Recipe | None:
 
 
 def _decides(recipe: Recipe) -> dict[str, Any]:
-    return recipe.model_dump(exclude={"title": True, "model": {"threads"}})
+    return recipe.model_dump(exclude={"title": True, "model": {"threads"}, "limits": True})
 
 
 def _with_overrides_of(recorded: Recipe, present: Recipe) -> Recipe:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localsynth.core.dataset import Dataset
 from localsynth.core.errors import RunError
+from localsynth.core.limits import Limits
 from localsynth.core.run import Exposure
 from localsynth.core.schema import Schema
 from localsynth.core.words import counted
+from localsynth.runs.control import Control
 from localsynth.runs.lock import holder
 from localsynth.store import datasets
 from localsynth.store import runs as records
 from localsynth.store.removing import Removed, copies, drop
+from localsynth.store.session import Store
 
 from .background import forget_jobs
 from .base import Base, PathLike
+from .limits import limits_for, within
 from .nested import parent_of
 
 if TYPE_CHECKING:
@@ -42,24 +47,27 @@ class Datasets(Base):
         encoding: str | None = None,
         seed: int = 0,
         replace: bool = False,
+        limits: Limits | None = None,
     ) -> Dataset:
         """Import CSV, TSV, Parquet or JSON lines; columns are inferred unless ``schema`` is given.
 
         holdout : share of the rows that no prompt and no statistic ever sees. policy : how much a model may see,
         ``schema``, ``statistics`` or ``rows``; by default ``rows``, and that of the dataset where one is replaced.
+        limits : of time and memory; what reaches one raises ``OutOfTime`` or ``OverMemory``, and nothing is stored.
         """
-        return datasets.import_file(
-            self.init().store,
-            Path(path),
-            name=name,
-            target=target,
-            holdout=holdout,
-            policy=None if policy is None else Exposure.parse(policy),
-            schema=schema,
-            encoding=encoding,
-            seed=seed,
-            replace=replace,
-        )
+        with self._importing(limits) as store:
+            return datasets.import_file(
+                store,
+                Path(path),
+                name=name,
+                target=target,
+                holdout=holdout,
+                policy=None if policy is None else Exposure.parse(policy),
+                schema=schema,
+                encoding=encoding,
+                seed=seed,
+                replace=replace,
+            )
 
     def import_frame(
         self,
@@ -100,19 +108,24 @@ class Datasets(Base):
         schema: Schema | None = None,
         seed: int = 0,
         replace: bool = False,
+        limits: Limits | None = None,
     ) -> Dataset:
         """Import one of the bundled real tables, by name with or without ``sample:``."""
-        return datasets.import_sample(
-            self.init().store,
-            sample.removeprefix(_SAMPLE),
-            name=name,
-            target=target,
-            holdout=holdout,
-            policy=None if policy is None else Exposure.parse(policy),
-            schema=schema,
-            seed=seed,
-            replace=replace,
-        )
+        with self._importing(limits) as store:
+            return datasets.import_sample(
+                store,
+                sample.removeprefix(_SAMPLE),
+                name=name,
+                target=target,
+                holdout=holdout,
+                policy=None if policy is None else Exposure.parse(policy),
+                schema=schema,
+                seed=seed,
+                replace=replace,
+            )
+
+    def _importing(self, limits: Limits | None) -> AbstractContextManager[Store]:
+        return within(self.init().store, limits_for(limits), Control(), "the import", at_once=True)
 
     def declare(self, name: str, schema: Schema, *, policy: str = "schema", replace: bool = False) -> Dataset:
         """A dataset without rows: only its description is known."""

@@ -118,11 +118,11 @@ class Drafts(Estimates):
         ]
 
     @staticmethod
-    def check_draft(text: str, path: Path | None = None, known: Sequence[Dataset] = ()) -> Checked:
+    def check_draft(text: str, path: Path | None = None, known: Sequence[Dataset] | None = ()) -> Checked:
         """What is wrong with the text of a recipe, all of it, as far as that can be told before a run.
 
         path : of the file from whose folder relative paths start, else the present folder. known : the datasets of the
-        workspace.
+        workspace; ``None`` where nobody knows them, and what depends on them is not checked.
         """
         try:
             data = load_toml(text, None, "recipe")
@@ -217,12 +217,14 @@ def _read(
 
 
 def _checks(
-    recipe: Recipe, method: Method, path: Path | None, known: Sequence[Dataset]
+    recipe: Recipe, method: Method, path: Path | None, known: Sequence[Dataset] | None
 ) -> Iterator[tuple[Place, Callable[[], object]]]:
     """A place, and what raises where something is wrong there."""
     yield ("model", "name"), partial(choose_model, method, recipe.model.name)
     folder = path.parent if path is not None else Path.cwd()
     yield from recipe_checks(recipe, method, folder, path.name if path is not None else "the recipe")
+    if known is None:
+        return
     spec = recipe.dataset
     dataset = next((one for one in known if one.name.lower() == spec.name.lower()), None)
     if dataset is None:

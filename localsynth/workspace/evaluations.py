@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 
 from localsynth.core.errors import DatasetError, LocalsynthError, NotFound
 from localsynth.core.evaluation import Evaluation, NotKept
+from localsynth.core.limits import Limits
 from localsynth.core.run import Run
+from localsynth.runs.control import Control
 from localsynth.store import audit
 from localsynth.store.session import Store
 
 from .auditing import left, refusals
 from .base import Base, PathLike
+from .limits import limits_for, within
 
 if TYPE_CHECKING:
     from localsynth.core.explaining import Explanation
@@ -38,6 +41,7 @@ class Evaluations(Base):
         seed: int = 0,
         threads: int | None = None,
         outside_budget: bool = False,
+        limits: Limits | None = None,
         on_step: Step | None = None,
         check: Callable[[], None] | None = None,
         on_warning: Warn | None = None,
@@ -49,7 +53,8 @@ class Evaluations(Base):
         against : hold them against this dataset; runs of several datasets need one. metrics : names, default every one
         that can be used (``localsynth metrics``). seed : of whatever metrics draw. outside_budget : of runs with a privacy
         budget only what it covers is judged by default, and no real row is read; with this they are judged as other runs
-        are, a caution says so, and these scores are kept apart. on_step : told before each piece of work (done, in all,
+        are, a caution says so, and these scores are kept apart. limits : of time and memory; what reaches one raises
+        ``OutOfTime`` or ``OverMemory``. on_step : told before each piece of work (done, in all,
         whose, which metric). check : called often; what it raises ends the evaluation and nothing is kept.
         on_warning : told of metrics and reference methods that fail and are left out, and when the workspace is waited for.
 
@@ -66,8 +71,15 @@ class Evaluations(Base):
         outside = True if outside_budget else None
         told = {"dataset": chosen[0].dataset, "runs": [run.run_id for run in chosen], "against": against}
         audit.record(self.store, "runs judged", **told, outside_budget=outside)
+        control, asked = Control(), check or _go_on
+
+        def go_on() -> None:
+            control.check()
+            asked()
+
         try:
-            return evaluate(self.store, chosen, choice, on_step, check or _go_on, on_warning or _say_nothing)
+            with within(self.store, limits_for(limits), control, "the evaluation", at_once=True) as store:
+                return evaluate(store, chosen, choice, on_step, go_on, on_warning or _say_nothing)
         except NotKept as error:
             error.prompts, error.explanations = prompts, explanations
             raise

@@ -207,8 +207,10 @@ def python_values(name: str, column: pa.Array | pa.ChunkedArray, place: str) -> 
 
     Raises ``DatasetError`` for what Python does not have, such as infinite days.
     """
+    from .dayends import holds_times, value_of
+
     try:
-        values: list[Any] = column.to_pylist()
+        values: list[Any] = list(map(value_of, column)) if holds_times(column.type) else column.to_pylist()
     except (OverflowError, ValueError) as error:
         raise _no_place(f"{place} cannot hold a value of the column '{name}'", error) from error
     return values

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from localsynth.core.adapter import LearntAdapter, kinds_of, other_columns
 from localsynth.core.contracts import (
-    Engine,
-    EngineInfo,
     Filling,
-    Likelihood,
     Method,
-    Sample,
-    SampleRequest,
-    ScoreRequest,
     Task,
-    Trace,
 )
 from localsynth.core.dataset import Dataset
 from localsynth.core.errors import (
@@ -34,13 +27,15 @@ from localsynth.core.errors import (
     RecipeError,
     RunError,
 )
+from localsynth.core.limits import Limits
 from localsynth.core.recipe import Recipe
 from localsynth.core.run import Exposure
 from localsynth.core.schema import Schema
 from localsynth.core.seeds import derive
 from localsynth.methods import registry
-from localsynth.runs.ask import shown
+from localsynth.runs.control import Control
 from localsynth.runs.steps import learn_all
+from localsynth.sealed.limit import of_children
 from localsynth.store import adapters, audit, datasets, runs
 from localsynth.store.finding import explore
 from localsynth.store.partial import read_partial
@@ -51,6 +46,8 @@ from localsynth.store.session import Store
 from .auditing import refusals
 from .base import Base, PathLike
 from .choosing import Chosen, Overrides, build_method, choose_model, overridden
+from .fillask import FillAsk, OneAdapter, Say, Step, Told
+from .limits import limits_for, refuse_too_little, within
 from .packaged import find_recipe
 from .permission import allow, may_have_rows, seen_by
 from .sources import ensure_dataset
@@ -60,10 +57,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["FilledTable", "Fills", "Say", "Step"]
-
-#: Told in words, with a level; and how far it is: stage, done, wanted.
-Say = Callable[[str, str], None]
-Step = Callable[[str, float, float], None]
 
 
 @dataclass(frozen=True)
@@ -94,6 +87,7 @@ class Fills(Base):
         model: str | None = None,
         threads: int | None = None,
         encoding: str | None = None,
+        limits: Limits | None = None,
         say: Say = lambda _text, _level: None,
         step: Step = lambda _stage, _done, _wanted: None,
     ) -> FilledTable:
@@ -105,40 +99,47 @@ class Fills(Base):
         all of these and the seed.
         Raises ``DatasetError`` naming column and row of a cell that does not fit the schema, ``RecipeError`` where the method
         fills nothing, ``AdapterError`` for one that writes other rows, ``PolicyError``, ``ModelError``, ``NotFound``.
-        What ``step`` raises ends it.
+        What ``step`` raises ends it. limits : of time and memory; what reaches one raises ``OutOfTime`` or ``OverMemory``.
         """
         path = None if isinstance(recipe, Recipe) else find_recipe(recipe)
         loaded = recipe if isinstance(recipe, Recipe) else Recipe.load(find_recipe(recipe))
         loaded = overridden(loaded, Overrides(None, seed, model, threads))
-        if loaded.where is not None:
-            say("the recipe's condition (where) is for rows to be made, and changes nothing here", "warning")
-        _can_fill(build_method(loaded, path))
-        chosen = choose_model(build_method(loaded, path), loaded.model.name).laid_out(loaded.model.threads)
-        beside = path.parent if path else Path.cwd()
-        dataset = ensure_dataset(self.store, loaded, beside, lambda text: say(text, "info"))
-        allow(loaded, dataset, build_method(loaded, path))
-        if dataset.train_rows == 0:
-            raise DatasetError(
-                f"the dataset '{dataset.name}' has no rows that a model could know", "import a table"
+        control = Control()
+        with within(self.store, limits_for(limits, loaded), control, "filling", at_once=True):
+            if loaded.where is not None:
+                say(
+                    "the recipe's condition (where) is for rows to be made, and changes nothing here",
+                    "warning",
+                )
+            _can_fill(build_method(loaded, path))
+            chosen = choose_model(build_method(loaded, path), loaded.model.name).laid_out(
+                loaded.model.threads
             )
-        rows, there = read_partial(self.store, dataset.schema, _source(table), encoding)
-        found = self._adapter(adapter, loaded, dataset, chosen, say)
-        method = build_method(_with(loaded, found), path)
-        about = {
-            "dataset": dataset.name,
-            "method": method.name,
-            "exposure": seen_by(method).label,
-            "policy": dataset.policy.label,
-            "model": chosen.name,
-            "model_sha256": chosen.sha256,
-            "adapter": None if found is None else found.adapter_id,
-        }
-        audit.record(self.store, "filling began", **about, rows=rows.num_rows)
-        told = _Told(say, step)
-        made = _filled(self.store, loaded.seed, dataset, method, chosen, rows, found, told)
-        prompts = audit.prompts_sha256(None, told.prompts)
-        audit.record(self.store, "cells filled", **about, calls=len(told.prompts), prompts_sha256=prompts)
-        return _table(rows, made[0], there, made[1], found, dataset)
+            beside = path.parent if path else Path.cwd()
+            dataset = ensure_dataset(self.store, loaded, beside, lambda text: say(text, "info"))
+            allow(loaded, dataset, build_method(loaded, path))
+            if dataset.train_rows == 0:
+                raise DatasetError(
+                    f"the dataset '{dataset.name}' has no rows that a model could know", "import a table"
+                )
+            rows, there = read_partial(self.store, dataset.schema, _source(table), encoding)
+            found = self._adapter(adapter, loaded, dataset, chosen, say)
+            method = build_method(_with(loaded, found), path)
+            about = {
+                "dataset": dataset.name,
+                "method": method.name,
+                "exposure": seen_by(method).label,
+                "policy": dataset.policy.label,
+                "model": chosen.name,
+                "model_sha256": chosen.sha256,
+                "adapter": None if found is None else found.adapter_id,
+            }
+            audit.record(self.store, "filling began", **about, rows=rows.num_rows)
+            told = Told(say, step, control)
+            made = _filled(self.store, loaded.seed, dataset, method, chosen, rows, found, told)
+            prompts = audit.prompts_sha256(None, told.prompts)
+            audit.record(self.store, "cells filled", **about, calls=len(told.prompts), prompts_sha256=prompts)
+            return _table(rows, made[0], there, made[1], found, dataset)
 
     def _adapter(
         self, wanted: LearntAdapter | str | None, recipe: Recipe, dataset: Dataset, chosen: Chosen, say: Say
@@ -261,7 +262,7 @@ def _filled(
     chosen: Chosen,
     rows: pa.Table,
     adapter: LearntAdapter | None,
-    told: _Told,
+    told: Told,
 ) -> tuple[pa.Table, Any]:
     """The rows without missing cells, and which of them break something."""
     from localsynth.engine import open_engine
@@ -281,8 +282,9 @@ def _filled(
             train=(lambda: train) if train is not None else None,
             explore=(lambda: explore(train, dataset.schema)) if train is not None else None,
             folder=folder,
-            adapters=_Adapters(store, adapter),
+            adapters=OneAdapter(store, adapter),
         )
+        refuse_too_little(of_children(), chosen)
         if chosen.layout is not None:
             told.say(
                 f"loading {chosen.name} ({chosen.layout.size / 1e6:,.0f} MB; {chosen.layout.setup})", "info"
@@ -290,7 +292,9 @@ def _filled(
         engine = stack.enter_context(
             closing(open_engine(chosen.model, log_folder=store.log_folder, layout=chosen.layout))
         )
-        ask = _Ask(engine, told)
+        told.control.attach(engine)
+        stack.callback(told.control.detach)
+        ask = FillAsk(engine, told)
         method.prepare(task, ask.info)
         learn_all(method, ask, derive(seed, "learn"))
         found = method.fill(rows, derive(seed, "fill"), ask)
@@ -318,80 +322,3 @@ def _table(
         open_ |= before.column(name).is_null().to_numpy()
     names = [*there, *(name for name in made if name not in there)]
     return FilledTable(after.select(names), cells, int((broken & open_).sum()), adapter)
-
-
-@dataclass(frozen=True)
-class _Told:
-    """Who listens, and what the model was asked: one prompt of each call."""
-
-    say: Say
-    step: Step
-    prompts: list[str] = field(default_factory=list)
-
-
-class _Adapters:
-    """See :class:`~localsynth.core.adapter.AdapterStore`: the one adapter there is to fill with."""
-
-    def __init__(self, store: Store, adapter: LearntAdapter | None) -> None:
-        self._store, self._adapter = store, adapter
-
-    def find(self, id_or_name: str) -> LearntAdapter:
-        """The adapter."""
-        if self._adapter is None or id_or_name not in {self._adapter.adapter_id, self._adapter.name}:
-            raise RunError(f"there is no adapter '{id_or_name}' to fill with", "name one with --adapter")
-        return self._adapter
-
-    def path(self, adapter: LearntAdapter) -> Path:
-        """Its file."""
-        return adapters.file_of(self._store, adapter)
-
-    def keep(
-        self,
-        path: Path,
-        *,
-        settings: Mapping[str, Any],
-        curve: Sequence[Mapping[str, Any]],
-        order: Sequence[str],
-    ) -> LearntAdapter:
-        """Nothing is learnt while cells are filled."""
-        raise RunError("an adapter is learnt by a run", "localsynth run RECIPE, then fill")
-
-
-class _Ask:
-    """See :class:`~localsynth.core.contracts.Ask`; of the prompts a hash alone is kept."""
-
-    def __init__(self, engine: Engine, told: _Told) -> None:
-        self._engine, self._told = engine, told
-
-    @property
-    def info(self) -> EngineInfo:
-        return self._engine.info()
-
-    def sample(self, purpose: str, requests: Sequence[SampleRequest]) -> list[Sample]:
-        self._told.prompts.extend(self._engine.render(one) for one in requests[:1])
-        return self._engine.sample(requests)[0] if requests else []
-
-    def score(self, purpose: str, requests: Sequence[ScoreRequest]) -> list[Likelihood]:
-        self._told.prompts.extend(self._engine.render(shown(one)) for one in requests[:1])
-        return self._engine.score(requests)[0] if requests else []
-
-    def trace(self, requests: Sequence[ScoreRequest]) -> list[Trace]:
-        return self._engine.trace(requests)
-
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        return self._engine.count_tokens(texts)
-
-    def prompt_tokens(self, request: SampleRequest) -> int:
-        return self._engine.prompt_tokens(request)
-
-    def working(self, stage: str, done: float, wanted: float) -> None:
-        self._told.step(stage, done, wanted)
-
-    def notice(self, text: str, level: Literal["info", "warning"] = "info") -> None:
-        self._told.say(text, level)
-
-    def measured(
-        self, name: str, step: float, value: float, between: tuple[float, float] | None = None,
-        *, per: str = "step", unit: str = "",
-    ) -> None:  # fmt: skip
-        """Nobody watches."""

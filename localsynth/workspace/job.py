@@ -3,7 +3,7 @@
     python -m localsynth.workspace.job FOLDER DESCRIPTOR
 
 The descriptor is that of the job's lock, held already; it stays held until this process ends, however it ends. SIGINT and
-SIGTERM come blocked, and are let in when there is someone to judge them.
+SIGTERM come blocked, and are let in when there is someone to judge them. Jobs of the queue come here when it is their turn.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import signal
 import sys
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from localsynth.core.errors import DatasetError, ExitCode, LocalsynthError
 from localsynth.core.evaluation import NotKept
@@ -25,6 +26,7 @@ from localsynth.core.schema import Schema
 from localsynth.core.tomlfile import read_text
 from localsynth.core.tracing import install, named, trace
 from localsynth.runs.control import interruptible
+from localsynth.runs.watch import end_process_by
 from localsynth.store.audit import refused_network
 
 from . import Control, Workspace
@@ -41,6 +43,7 @@ def main(folder: Path, lock: int) -> ExitCode:
     """Do the job in ``folder``, and give the exit code. lock : the descriptor of its lock."""
     os.set_inheritable(lock, False)  # what this process starts must not keep the job alive
     status = StatusFile(folder)
+    end_process_by(partial(_given_up, status))
     try:
         return _job(folder, status)
     except KeyboardInterrupt:  # a second signal, while the first was being told
@@ -77,6 +80,11 @@ def _job(folder: Path, status: StatusFile) -> ExitCode:
     return ExitCode.OK if phase is Phase.DONE else ExitCode.INTERRUPTED
 
 
+def _given_up(status: StatusFile, error: LocalsynthError) -> NoReturn:
+    """What cannot be told to stop any more is ended with its process."""
+    os._exit(_failed(status, Failure.of(error)))
+
+
 def _failed(status: StatusFile, failure: Failure) -> ExitCode:
     status.add(phase=Phase.FAILED, error=asdict(failure))
     return failure.code
@@ -100,6 +108,7 @@ class _Work:
                     self._space.resume(
                         request.run,
                         as_recorded=request.as_recorded,
+                        limits=request.limits,
                         on_event=self._heard,
                         control=self._control,
                     )
@@ -117,6 +126,8 @@ class _Work:
             model=request.model,
             threads=request.threads,
             where=request.where,
+            run_id=request.run_id,
+            limits=request.limits,
             on_event=self._heard,
             control=self._control,
         )
@@ -140,6 +151,7 @@ class _Work:
                 seed=request.seed,
                 threads=request.threads,
                 outside_budget=request.outside_budget,
+                limits=request.limits,
                 on_step=self._evaluated,
                 on_warning=self._left_out,
             )
@@ -158,6 +170,7 @@ class _Work:
             "schema": _schema(request),
             "seed": request.seed,
             "replace": request.replace,
+            "limits": request.limits,
         }
         if not request.source.startswith(SAMPLE):
             made = self._space.import_file(request.source, encoding=request.encoding, **options)

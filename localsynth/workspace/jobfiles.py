@@ -7,29 +7,15 @@ the process that works; and ``log``, what that process prints. None of them hold
 from __future__ import annotations
 
 import json
-import os
-import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from localsynth.core.errors import ExitCode, LocalsynthError, Problem
+from localsynth.runs.statusfile import Phase, StatusFile
 
 __all__ = ["Failure", "JobFailed", "JobState", "JobStep", "Phase", "StatusFile", "StatusReader"]
-
-
-class Phase(StrEnum):
-    """Where a job stands. ``DIED``: its process ended without saying how."""
-
-    STARTING = "starting"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    STOPPED = "stopped"
-    DIED = "died"
 
 
 @dataclass(frozen=True)
@@ -102,28 +88,7 @@ class JobState:
     @property
     def over(self) -> bool:
         """Whether nothing more will come."""
-        return self.phase not in {Phase.STARTING, Phase.RUNNING}
-
-
-class StatusFile:
-    """The end that is written to, by the job and by who stops it.
-
-    A status that cannot be written (the disk is full) is let go: the work itself must not fail over it.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / "status.jsonl"
-
-    def add(self, **said: Any) -> None:
-        """One line: any of phase, run, step, stopping, note, error and result."""
-        # Begun with a line break, since a line that a full disk cut off may be the last one.
-        line = "\n" + json.dumps({"at": time.time(), **said}, ensure_ascii=False) + "\n"
-        with suppress(OSError):
-            fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                os.write(fd, line.encode("utf-8", "surrogateescape"))
-            finally:
-                os.close(fd)
+        return self.phase not in {Phase.STARTING, Phase.QUEUED, Phase.RUNNING}
 
 
 class StatusReader:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from localsynth.core.dataset import check_holdout
+from localsynth.core.limits import Limits
 from localsynth.core.run import Exposure
 from localsynth.core.words import counted
 
@@ -29,8 +30,22 @@ _LARGEST = 32 * 2**20  # bytes: a recipe or schema of 16 MiB, and what JSON make
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunRequest:
+class _Limited:
+    """max_minutes, and max_memory in bytes: see :class:`~localsynth.core.limits.Limits`."""
+
+    max_minutes: float | None = None
+    max_memory: int | None = None
+
+    @property
+    def limits(self) -> Limits:
+        """Both."""
+        return Limits(self.max_minutes, self.max_memory)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest(_Limited):
     """As :meth:`Workspace.run`. recipe : its text, as TOML; path : its file, from whose folder relative paths start.
+    run_id : the id the run will have, so that it can be named while it waits.
 
     One of the two is enough. Where both are given and the file says something else, the text counts.
     """
@@ -42,6 +57,7 @@ class RunRequest:
     model: str | None = None
     threads: int | None = None
     where: str | None = None
+    run_id: str | None = None
 
     @property
     def title(self) -> str:
@@ -50,7 +66,7 @@ class RunRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ResumeRequest:
+class ResumeRequest(_Limited):
     """As :meth:`Workspace.resume`."""
 
     run: str = "last"
@@ -63,7 +79,7 @@ class ResumeRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateRequest:
+class EvaluateRequest(_Limited):
     """As :meth:`Workspace.evaluate`. runs : ids; none for the last run."""
 
     runs: tuple[str, ...] = ()
@@ -85,7 +101,7 @@ class EvaluateRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImportRequest:
+class ImportRequest(_Limited):
     """As :meth:`Workspace.import_file`. source : a file, or ``sample:NAME``. schema : as TOML; schema_file : or in a file."""
 
     source: str

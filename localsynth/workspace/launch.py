@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from localsynth.core.contracts import Engine, Method, Task
 from localsynth.core.dataset import Dataset
 from localsynth.core.errors import RecipeError, RunError, StoreError
+from localsynth.core.limits import Limits
 from localsynth.core.recipe import Recipe
 from localsynth.core.run import Exposure, Run, Status
 from localsynth.core.schema import Schema
@@ -27,7 +28,7 @@ from localsynth.store import datasets
 from localsynth.store import runs as records
 from localsynth.store.budgets import spent_on
 from localsynth.store.finding import explore
-from localsynth.store.pacing import paces
+from localsynth.store.pacing import Pace, paces
 from localsynth.store.rules import RuleChecker, check_satisfiable
 from localsynth.store.session import Store
 
@@ -36,6 +37,7 @@ from .choosing import Chosen, Overrides, build_method, choose_model, new_run_id,
 from .conditions import condition_of, counted_under
 from .estimate import alike
 from .learning import Learning, finished, learning
+from .limits import refuse_too_little, time_warning, within
 from .nested import check_members, members_method, with_parent
 from .permission import (
     allow,
@@ -52,22 +54,40 @@ from .targets import target_source
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Place", "resume", "start"]
+__all__ = ["Place", "resume", "start", "working"]
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a run happens, who listens and who may stop it."""
+    """Where a run happens, who listens, who may stop it, and how long it may take."""
 
     store: Store
     listeners: Sequence[Listener]
     control: Control
+    limits: Limits = field(default_factory=Limits)
+
+
+@contextmanager
+def working(
+    store: Store, limits: Limits, listener: Listener | None, control: Control | None
+) -> Iterator[Place]:
+    """A place to work at, within limits. Raises ``OverMemory``."""
+    control = control or Control()
+    with within(store, limits, control, "the run") as own:
+        yield Place(own, [listener] if listener is not None else [], control, limits)
 
 
 def start(
-    place: Place, recipe: Recipe, path: Path | None, overrides: Overrides, *, written: Recipe | None = None
+    place: Place,
+    recipe: Recipe,
+    path: Path | None,
+    overrides: Overrides,
+    *,
+    written: Recipe | None = None,
+    run_id: str | None = None,
 ) -> Run:
     """Make a new run. ``path`` is the recipe's file, if it has one; ``written`` what it says, where that is another recipe.
+    run_id : by default a new one.
 
     Raises before anything is recorded when the recipe, dataset, policy, rules, method or model do not allow the run.
     """
@@ -78,7 +98,7 @@ def start(
     if recipe.where is not None:
         allow_condition(method)
     chosen = choose_model(method, recipe.model.name).laid_out(recipe.model.threads)
-    run_id = new_run_id(recipe.dataset.name)
+    run_id = run_id or new_run_id(recipe.dataset.name)
     folder = place.store.run_folder(run_id)
     with ExitStack() as refused:  # a run that is refused leaves no folder behind
         refused.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -224,6 +244,11 @@ def _opened(
             adapters=learns.adapters,
             condition=condition,
         )
+        pace = alike(recipe, run.model, paces(place.store))
+        left = run.rows_wanted - run.rows_done
+        late = time_warning(place.limits.minutes, pace, left, learnt=run.rows_done > 0)
+        if late is not None:
+            bus.notice(late, "warning")
         with _engine(place, method, chosen, bus) as engine:
             info = engine.info() if engine is not None else None
             for note in info.notes if info is not None else ():
@@ -242,7 +267,7 @@ def _opened(
                     bus=bus,
                     control=place.control,
                     copies=_copy_guard(recipe, dataset, train),
-                    rows_per_s=_usual_rate(place.store, recipe, run),
+                    rows_per_s=_usual_rate(pace, run.rows_wanted),
                 )
             finally:
                 place.control.detach()
@@ -255,6 +280,7 @@ def _engine(place: Place, method: Method, chosen: Chosen, bus: Bus) -> Iterator[
         return
     from localsynth.engine import open_engine
 
+    refuse_too_little(place.limits.memory, chosen)
     if chosen.layout is not None:
         size, setup = chosen.layout.size / 1e6, chosen.layout.setup
         bus.notice(f"loading {chosen.name} ({size:,.0f} MB; {setup})")
@@ -299,11 +325,10 @@ def _copy_guard(recipe: Recipe, dataset: Dataset, train: pa.Table | None) -> Cop
     return CopyGuard(dataset.schema, train)
 
 
-def _usual_rate(store: Store, recipe: Recipe, run: Run) -> float | None:
-    """Rows per second of the run before that is most like this one."""
-    pace = alike(recipe, run.model, paces(store))
-    seconds = pace.seconds(run.rows_wanted) if pace is not None else 0.0
-    return run.rows_wanted / seconds if seconds > 0 else None
+def _usual_rate(pace: Pace | None, rows: int) -> float | None:
+    """Rows per second of so many rows, by the run before that is most like this one."""
+    seconds = pace.seconds(rows) if pace is not None else 0.0
+    return rows / seconds if seconds > 0 else None
 
 
 def _keep(path: Path, text: str) -> None:

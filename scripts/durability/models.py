@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,9 @@ __all__ = ["KINDS"]
 _RUNNER, _ENGINE, _TRAINING = "", "localsynth.engine.worker", "localsynth.methods.paft.training.child"
 _METHODS = {
     "text-to-tabular": "batch_rows = 10\n",
-    "llmsynthor": "",
-    "mallm-gan": "rounds = 2\n",
-    "paft": "epochs = 2\n",
+    "llmsynthor": "batch_rows = 10\n",
+    "mallm-gan": "rounds = 2\ngame_rows = 20\nproposals = 1\nsearched = 2\nbatch_rows = 10\n",
+    "paft": "epochs = 2\nbatch_rows = 10\n",
 }
 _ROWS = 40
 
@@ -117,16 +118,15 @@ def _descendant(pid: int, which: str) -> int | None:
     return None
 
 
-def _killing(method: str, which: str, bench: Bench, tries: int, tally: Tally) -> None:
+def _killing(method: str, bench: Bench, tries: int, tally: Tally) -> None:
     work = _Work(bench, method, bench.model)
-    for _ in range(tries):
+    processes = [_RUNNER, _ENGINE, *([_TRAINING] if method == "paft" else [])]
+    for which, _ in zip(cycle(processes), range(tries)):
         bench.try_one(tally, f"{method}, {which or 'its own process'}", partial(work.one, tally, which), None)
     shutil.rmtree(work.recipe.parent)
 
 
-#: By name: makes so many tries and counts them.
+#: By name: makes so many tries, of each process in turn, and counts them.
 KINDS: dict[str, Callable[[Bench, int, Tally], None]] = {
-    **{f"model, kill {method}": partial(_killing, method, _RUNNER) for method in _METHODS},
-    **{f"model, kill engine: {method}": partial(_killing, method, _ENGINE) for method in _METHODS},
-    "model, kill training": partial(_killing, "paft", _TRAINING),
+    f"model, {method}": partial(_killing, method) for method in _METHODS
 }

@@ -74,10 +74,10 @@ def test_what_refuses_a_run_refuses_a_detached_one(cli: Cli, recipe: Path, space
 def test_ctrl_c_before_it_has_begun_stops_it(
     cli: Cli, recipe: Path, space: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def pressed(_job: object) -> None:
+    def pressed(_job: object, **_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(detaching, "_begun", pressed)
+    monkeypatch.setattr(detaching, "begun", pressed)
     assert cli("run", recipe, "--rows", 100_000, "--detach").code == 130
     (job,) = space.jobs()
     until(lambda: not job.alive())

@@ -17,10 +17,19 @@ from pathlib import Path
 import pytest
 
 from localsynth.core.contracts import Message, SampleRequest, ScoreRequest
-from localsynth.core.errors import Cancelled, ContextTooSmall, EngineDied, EngineError, ModelError
+from localsynth.core.errors import (
+    Cancelled,
+    ContextTooSmall,
+    EngineDied,
+    EngineError,
+    ExitCode,
+    ModelError,
+    OverMemory,
+)
 from localsynth.core.grammar import Fixed, Number, OneOf, seq
 from localsynth.engine.process import ProcessEngine
 from localsynth.engine.setup import Setup
+from localsynth.sealed import limit
 
 pytestmark = pytest.mark.model
 
@@ -211,3 +220,14 @@ def test_a_refused_instruction_leads_to_plain_buffers(
         assert marker.exists()
         assert "slower" in engine.info().notes[0]
         assert engine.sample([REQUEST])[0][0].texts
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not keep this limit")
+@pytest.mark.parametrize("memory", [100, 350, 500])  # at the start, while the model is loaded, for the caches
+def test_an_engine_in_too_little_memory_says_so(embedded_model: Path, tmp_path: Path, memory: int) -> None:
+    log = tmp_path / "engine.log"
+    setup = replace(SETUP, cells=16384, side_cells=16384)
+    with limit.for_children(memory * 10**6), pytest.raises(OverMemory) as caught:
+        ProcessEngine(embedded_model, "smollm2-135m", setup, log=log)
+    assert caught.value.message == f"the engine needed more than --max-memory {memory}MB allows"
+    assert caught.value.code is ExitCode.ENGINE

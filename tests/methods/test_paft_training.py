@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,15 @@ import numpy as np
 import pytest
 
 from localsynth.core.contracts import Adapter, SampleRequest, ScoreRequest
-from localsynth.core.errors import RunError
+from localsynth.core.errors import OverMemory, RunError
 from localsynth.core.grammar import Fixed, Number, OneOf, seq
+from localsynth.core.limits import Limits
 from localsynth.engine.process import ProcessEngine
 from localsynth.engine.setup import Setup
 from localsynth.methods.paft.training.job import Settings, corpus_of, write_job
 from localsynth.methods.paft.training.start import ADAPTER, ENDED, can_train, train_in_child
+from localsynth.runs.control import Control
+from localsynth.runs.watch import Watch
 
 pytestmark = [
     pytest.mark.model,
@@ -168,3 +172,17 @@ def test_a_training_that_breaks_is_told_with_its_log(
     with pytest.raises(RunError, match="training process ended with code 1") as caught:
         train_in_child(tmp_path, nothing)
     assert "training.log" in caught.value.hint
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not keep this limit")
+def test_a_training_in_too_little_memory_says_so(
+    tmp_path: Path, engine: ProcessEngine, embedded_model: Path
+) -> None:
+    """Or, where a library tries for ever to get some more, is stopped by the watch."""
+    job(tmp_path, engine, embedded_model)
+    control = Control()
+    limits = Limits(memory=300_000_000)
+    with Watch(limits, control, who="training", footprint=lambda: 0), pytest.raises(OverMemory) as caught:
+        train_in_child(tmp_path, lambda _: control.check())
+    assert caught.value.message == "training needed more than --max-memory 300MB allows"
+    assert not (tmp_path / ADAPTER).exists()

@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 from localsynth.core.errors import Cancelled, NotFound, SqlError
 from localsynth.core.run import Status
 from localsynth.core.schema import Schema
-from localsynth.store import browsing, datasets, runs
+from localsynth.store import browsing, datasets, guard, runs
 from localsynth.store.browsing import MADE_KEY, REAL_KEY, Browse, RowsChanged, Subject, open_view
 from localsynth.store.lingering import Lingering
 from localsynth.store.session import Store
+from localsynth.store.waiting import Waiting
 from tests.store.store_kit import SCHEMA, commit, make_rows, make_run
 
 AWKWARD = Schema.from_toml(
@@ -373,6 +374,32 @@ def test_a_writer_gets_in_between_pages(store: Store) -> None:
         lingering.release()
     with store.write(timeout=1):
         pass
+
+
+def test_who_says_that_they_wait_are_let_in_after_the_page(store: Store) -> None:
+    _runs(store)
+    lingering = Lingering(store, idle=60, longest=60)
+    view = open_view(lingering, Subject("real", "clinic"))
+    view.rows(0, 5)
+    assert lingering.is_open
+    other = Waiting(store.folder)
+    other.announce()
+    view.rows(0, 5)
+    assert not lingering.is_open
+    other.over()
+    view.rows(0, 5)
+    assert lingering.is_open
+
+    def write() -> None:
+        with store.write(timeout=10):
+            pass
+
+    written = threading.Thread(target=write)
+    written.start()
+    wait(lambda: guard.wanted(store.path))
+    view.rows(0, 5)
+    written.join()
+    assert not lingering.is_open
 
 
 def test_it_stays_closed_long_enough_for_who_asks_now_and_then(store: Store) -> None:

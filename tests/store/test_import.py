@@ -324,3 +324,12 @@ def test_quoted_csv_comes_back(
             assert column.to_pylist() == [
                 None if w is None else pytest.approx(float(w), rel=1e-15) for w in wanted
             ]
+
+
+def test_the_lengths_of_long_texts_hold_every_value(store: Store, csv: Csv) -> None:
+    lengths = [1500 + 37 * number for number in range(60)]
+    text = "note\n" + "".join(f"{'ab ' * (length // 3)}{'x' * (length % 3)}y\n" for length in lengths)
+    dataset = datasets.import_file(store, csv(text), holdout=0)
+    (column,) = dataset.schema.columns
+    assert column.kind == "text"
+    assert (column.min_length, column.max_length) == (lengths[0] + 1, lengths[-1] + 1)

@@ -289,3 +289,16 @@ async def test_help_has_room_where_not_all_keys_have(folder: Path) -> None:
         for _ in range(bar._first):
             bar.on_mouse_scroll_up()
         await until(pilot, lambda: "⏎ Cell" in keys() and keys().endswith("^q Quit  f1 Help  ^p All"), "all")
+
+
+@pytest.mark.parametrize(
+    ("place", "words"), [("sql", "somebody who may write"), ("home", "nothing to look at yet")]
+)
+async def test_who_may_only_look_at_nothing_is_told_of_no_key_that_writes(
+    tmp_path: Path, place: str, words: str
+) -> None:
+    async with opened(tmp_path / "none", place=place, size=(120, 40), read_only=True) as (app, pilot):
+        await until(pilot, lambda: words in screen_text(app), "a word")
+        shown = screen_text(app)
+        assert "F2 and import" not in shown
+        assert "a adds one" not in shown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import threading
 import time
 from collections.abc import Callable, Coroutine
 from functools import partial, wraps
@@ -28,14 +29,16 @@ from localsynth.tui.dialogs import ConfirmDialog, ErrorDialog
 from localsynth.tui.home import board
 from localsynth.tui.home.asking import NameDialog
 from localsynth.tui.home.choice import ChoiceDialog
+from localsynth.tui.home.facts import Making
 from localsynth.tui.home.importing import ImportDialog, share_of
 from localsynth.tui.home.jobs import JobsDialog, LogDialog
+from localsynth.tui.home.lines import about_run
 from localsynth.tui.home.lists import DatasetList, ModelList, RunList
 from localsynth.tui.paths import PathDialog
 from localsynth.tui.screens.home import HomeScreen
 from localsynth.tui.widgets.listing import Column, Entry, Listing, fitted
 from localsynth.tui.widgets.tick import Tick
-from localsynth.workspace import Workspace
+from localsynth.workspace import Workspace, forgetting
 from tests.engine.gguf_files import gguf
 from tests.tui.kit import PATIENCE_S, opened, screen_text, settled, until
 
@@ -613,6 +616,120 @@ async def test_a_model_is_installed_from_a_file_and_never_fetched(
         assert installed == [("smollm2-135m", file)]
 
 
+# --- jobs and forgetting ----------------------------------------------------------------------------------------------
+
+
+@played
+async def test_jobs_say_what_they_are_of_and_how_they_ended_once(folder: Path) -> None:
+    space = Workspace(folder)
+    run = space.runs()[0].run_id
+    jobs = [
+        space.start_job("run", recipe=RECIPE),
+        space.start_job("evaluate", runs=(run,), metrics=("validity",)),
+        space.start_job("run", recipe='[dataset]\nname = "[b]none[/b]"\n[method]\nname = "independent"\n'),
+    ]
+    async with opened(folder, size=(160, 40)) as (app, pilot):
+        await until(pilot, lambda: all(job.state().over for job in jobs), "the jobs to end")
+        await pilot.press("l")
+        found = (await dialog(app, pilot, JobsDialog)).query_one(Listing)
+        await until(pilot, lambda: len(found.entries) == 3, "the jobs")
+        cells = {one.key: [cell.plain for cell in one.cells] for one in found.entries}
+        made, judged, failed = (cells[job.id] for job in jobs)
+        assert made[:3] == ["run a recipe", "clinic, independent", "done"]
+        assert made[4] == "20 rows"
+        assert judged[:3] == [f"evaluate {run}", "clinic, independent", "done"]
+        assert judged[4] == ""
+        assert failed[:3] == ["run a recipe", "[b]none[/b], independent", "failed"]
+        shown = screen_text(app)
+        assert shown.count("done") == 2
+        assert f"evaluate {run}" in shown
+        await close(app, pilot)
+
+
+@played
+async def test_a_dataset_is_forgotten_after_its_name_is_typed(folder: Path) -> None:
+    async with opened(folder, dataset="clinic", size=(80, 24)) as (app, pilot):
+        await known(app, pilot, "finished")
+        await pilot.press("D")
+        asked = await dialog(app, pilot, NameDialog)
+        shown = " ".join(screen_text(app).split())
+        for word in ("60 real rows", "1 run with 20 rows", "prompts", "checkpoints", "adapters"):
+            assert word in shown
+        await pilot.press(*"clin", "enter")
+        await known(app, pilot, "that is not its name: type clinic")
+        assert len(Workspace(folder).datasets()) == 2
+        asked.query_one(Input).value = "clinic"
+        await pilot.press("enter")
+        await until(pilot, lambda: keys_of(lists(app)[0]) == [NASTY], "it to be gone")
+        await until(
+            pilot, lambda: any("forgot clinic" in one.message for one in app._notifications), "a word"
+        )
+        assert app.subject.dataset is None
+        app.memory.put("of another place", "clinic")
+    space = Workspace(folder)
+    assert [one.name for one in space.datasets()] == [NASTY]
+    assert not space.runs()
+    assert space.audit("clinic")[-1].what == "dataset forgotten"
+    assert "of another place" not in (folder / "ui" / "state.json").read_text()
+
+
+@played
+async def test_the_ui_answers_while_a_dataset_is_forgotten(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, usual = threading.Event(), forgetting.compact
+
+    def slowly(store: Store) -> int:
+        assert go_on.wait(PATIENCE_S)
+        return usual(store)
+
+    monkeypatch.setattr(forgetting, "compact", slowly)
+    async with opened(folder, dataset="clinic", size=(120, 40)) as (app, pilot):
+        await known(app, pilot, "finished")
+        await pilot.press("D")
+        (await dialog(app, pilot, NameDialog)).query_one(Input).value = "clinic"
+        await pilot.press("enter")
+        await known(app, pilot, "forgetting clinic: writing the database anew")
+        await pilot.press("D")
+        await until(
+            pilot, lambda: any("is being forgotten" in one.message for one in app._notifications), "a word"
+        )
+        await pilot.press("f7")
+        await until(pilot, lambda: app.current_mode == "sql", "another place")
+        await pilot.press("f2")
+        go_on.set()
+        await until(
+            pilot, lambda: any("forgot clinic" in one.message for one in app._notifications), "a word"
+        )
+
+
+@played
+async def test_who_only_looks_forgets_nothing(made: Path) -> None:
+    async with opened(made, dataset="clinic", size=(80, 24), read_only=True) as (app, pilot):
+        await known(app, pilot, "finished")
+        await pilot.press("D")
+        await app.screen.run_action("forget_dataset")
+        await settled(pilot)
+        assert isinstance(app.screen, HomeScreen)
+        assert "Forget" not in screen_text(app)
+
+
+@played
+async def test_a_wide_screen_shows_names_in_full(folder: Path) -> None:
+    space = Workspace(folder)
+    recipe = RECIPE.replace("independent", "text-to-tabular") + '[model]\nname = "uniform"\n'
+    path = folder / "a_recipe_for_the_clinic.toml"
+    path.write_text(recipe)
+    run = space.run(path)
+    for size in ((80, 24), (200, 60)):
+        async with opened(folder, size=size) as (app, pilot):
+            await known(app, pilot, "text-to-tabular")
+            assert "clinic" in screen_text(app)
+    async with opened(folder, size=(260, 60)) as (app, pilot):
+        await known(app, pilot, run.run_id)
+        assert "a_recipe_for_the_clinic" in screen_text(app)
+
+
 # --- pieces -----------------------------------------------------------------------------------------------------------
 
 
@@ -691,3 +808,22 @@ async def test_a_long_list_follows_the_chosen_line() -> None:
         await until(pilot, lambda: "word" not in screen_text(app))
         assert found.chosen is None
         await pilot.press("enter", "down")
+
+
+def test_names_have_their_room_before_others_come() -> None:
+    columns = [
+        Column("method", least=11),
+        Column("run", leaves=2),
+        Column("model", least=8, leaves=3),
+        Column("x", leaves=4),
+    ]
+    assert fitted(columns, [15, 27, 12, 0], 60) == {0: 15, 1: 27, 2: 12}
+    assert fitted(columns, [15, 27, 12, 0], 45) == {0: 15, 1: 27}
+    assert fitted(columns, [15, 27, 12, 0], 40) == {0: 15, 2: 12}
+    assert fitted(columns, [15, 27, 12, 0], 12) == {0: 12}
+
+
+def test_a_run_without_a_row_has_no_rate(made: Path) -> None:
+    run = Workspace(made).runs()[0]
+    begun = Progress(run.run_id, 0.0, 0.0, 20, 0.0, 0.0, None, "rows")
+    assert about_run(run, Making("running", begun)) == f"{run.run_id}; no rate yet"

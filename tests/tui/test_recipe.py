@@ -10,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, Select, Static, TextArea
 
+from localsynth.core.errors import StoreVersionError
 from localsynth.core.recipe import Recipe
 from localsynth.tui.app import LocalsynthApp
 from localsynth.tui.dialogs import ErrorDialog, error_text
@@ -357,3 +358,23 @@ async def test_who_may_only_look_starts_nothing(folder: Path, tmp_path: Path) ->
         await until(pilot, (tmp_path / "outside.toml").exists)
     assert not (folder / "inside.toml").exists()
     assert len(Workspace(folder).jobs()) == before
+
+
+async def test_a_workspace_that_cannot_be_read_says_why_until_it_can(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(_: Workspace) -> Any:
+        raise StoreVersionError("the workspace was made by a newer version", "update localsynth")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Workspace, "datasets", unreadable)
+        async with opened(folder, place="recipe", dataset="wine", size=(120, 40)) as (app, pilot):
+            await checked(app, pilot)
+            shown = screen_text(app)
+            assert "the workspace was made by a newer version" in shown
+            assert "there is no dataset" not in shown
+            assert "not in the workspace yet" not in shown
+            patch.undo()
+            await typed(app, pilot, ("rows",), "7")
+            await until(pilot, lambda: "Good: 7 rows of wine" in screen_text(app), "the dataset")
+            assert place(app).facts.dataset("wine") is not None

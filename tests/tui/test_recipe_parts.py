@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import tomllib
 from pathlib import Path
@@ -11,17 +12,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from localsynth.core.errors import Problem, StoreVersionError
 from localsynth.core.recipe import Recipe
 from localsynth.core.spending import Spending
 from localsynth.methods import registry
 from localsynth.tui.memory import Memory, Settings
+from localsynth.tui.recipe.checking import told
 from localsynth.tui.recipe.draft import Draft
 from localsynth.tui.recipe.fields import Field, Kind, equal, method_fields
+from localsynth.tui.recipe.gathering import gathered
 from localsynth.tui.recipe.preview import coloured
 from localsynth.tui.recipe.sections import SEED, TITLE
 from localsynth.tui.recipe.shelf import Shelf
 from localsynth.tui.recipe.verdict import verdict
-from localsynth.workspace import Checked, Estimate, packaged_recipes
+from localsynth.workspace import Checked, Estimate, Workspace, packaged_recipes
 
 METHODS = registry.usable()[0]
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -212,3 +216,49 @@ def test_what_a_game_may_take_is_told_in_a_line(seconds: float | None, words: st
     assert all(len(line) <= 78 for line in lines)
     bare = verdict(checked, Estimate(None, "not known yet"), 78, read_only=False).plain.split("\n")
     assert bare == [*lines[:2], lines[3]]
+
+
+def test_who_may_only_look_is_not_told_to_import() -> None:
+    checked = Checked(None, (Problem("'dataset' is missing", "", None, "dataset"),))
+    assert "import one on Home (F2)" in verdict(checked, None, 78, read_only=False).plain
+    told = verdict(checked, None, 78, read_only=True).plain
+    assert "F2" not in told
+    assert "somebody who may write has to import one" in told
+
+
+def test_a_workspace_that_cannot_be_read_is_no_workspace_without_the_dataset(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = Draft(
+        {"rows": 5, "dataset": {"name": "few"}, "method": {"name": "independent"}},
+        "a test",
+        tmp_path / "r.toml",
+    )
+    space = Workspace(tmp_path / "ws").init()
+
+    def unreadable(_: Workspace) -> list[Any]:
+        raise StoreVersionError("the workspace was made by a newer version", "update localsynth")
+
+    monkeypatch.setattr(Workspace, "datasets", unreadable)
+    facts = gathered(space, "few")
+    found = told(space, draft, draft.text(), None, facts)
+    assert [one.message for one in found.problems] == ["the workspace was made by a newer version"]
+    assert found.problems[0].path == "dataset.name"
+    assert (
+        "made by a newer version (update localsynth)"
+        in verdict(found.checked, None, 78, read_only=False).plain
+    )
+    monkeypatch.undo()
+    again = told(space, draft, draft.text(), None, found.facts)  # it can be read by now
+    assert "there is no dataset 'few'" in again.problems[0].message
+
+
+def test_a_folder_nobody_may_look_into_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(_: Path, **_more: Any) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    space = Workspace(tmp_path)
+    monkeypatch.setattr(Path, "exists", closed)
+    facts = gathered(space, None)
+    assert facts.trouble is not None
+    assert "no permission" in facts.trouble.message

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import stat
+import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,19 +15,23 @@ import pytest
 from textual.widgets import Input, OptionList
 
 from localsynth import Workspace
-from localsynth.core.errors import RunError
+from localsynth.core.errors import PolicyError, RunError
 from localsynth.core.recipe import Recipe
 from localsynth.core.schema import Schema
+from localsynth.core.targets import Budget
+from localsynth.store.budgets import book
 from localsynth.tui.app import LocalsynthApp
 from localsynth.tui.choosing import CheckDialog, ChoiceDialog
 from localsynth.tui.dialogs import ConfirmDialog
 from localsynth.tui.judged.jobbar import JobBar
 from localsynth.tui.judged.page import page
+from localsynth.tui.judged.sight import Asked, see
 from localsynth.tui.judged.view import ReportView
 from localsynth.tui.judged.words import progress
 from localsynth.tui.paths import PathDialog
-from localsynth.workspace import JobState, JobStep
-from tests.tui.kit import opened, screen_text, settled, until
+from localsynth.tui.screens import report
+from localsynth.workspace import JobState, JobStep, Phase
+from tests.tui.kit import PATIENCE_S, opened, screen_text, settled, until
 
 BOUNDED = 'rows = 20\n[dataset]\nname = "few"\n[model]\nname = "uniform"\n'
 QUICK = ("validity", "columns")
@@ -352,3 +358,57 @@ def test_a_page_of_nothing() -> None:
     empty = page([], 80)
     assert empty.found("x") == []
     assert empty.section_at(5) == 0
+
+
+async def test_scores_that_another_process_keeps_come_by_themselves(
+    made: tuple[Path, str, str, str], tmp_path: Path
+) -> None:
+    space = Workspace(shutil.copytree(made[0], tmp_path / "ws"))
+    run = made[3]
+    async with opened(space.folder, place="report", dataset="few", run=run, size=(80, 24)) as (app, pilot):
+        await until(pilot, reads(app, "This run has not been evaluated"), "that there are none")
+        await asyncio.to_thread(partial(space.evaluate, run, metrics=QUICK))
+        await until(pilot, reads(app, "judged"), "the report")
+
+
+async def test_what_was_so_before_is_not_said_while_scores_are_read(
+    made: tuple[Path, str, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, run, _, bare = made
+    go_on, usual, warmed = threading.Event(), report.see, threading.Event()
+
+    def slowly(ws: Workspace, asked: Any) -> Any:
+        assert go_on.wait(PATIENCE_S)
+        return usual(ws, asked)
+
+    go_on.set()
+    monkeypatch.setattr(report, "see", slowly)
+    monkeypatch.setattr(report, "warm_up", warmed.set)
+    async with opened(folder, place="report", dataset="few", run=bare, size=(80, 24)) as (app, pilot):
+        await until(pilot, reads(app, "This run has not been evaluated"), "that there are none")
+        await until(pilot, warmed.is_set, "what a report needs to be imported")
+        go_on.clear()
+        app.screen.query_one(JobBar).post_message(JobBar.Over((bare,), JobState(phase=Phase.DONE)))
+        await until(pilot, reads(app, "Reading the scores"), "a word")
+        assert "has not been evaluated" not in screen_text(app)
+        app.about("few", run)
+        go_on.set()
+        await until(pilot, reads(app, "judged"), "the other report")
+        go_on.clear()
+        app.about("few", bare)
+        await until(pilot, reads(app, "Reading the scores"), "no report of another run")
+        assert "judged" not in screen_text(app)
+        go_on.set()
+        await until(pilot, reads(app, "This run has not been evaluated"), "that there are none")
+
+
+def test_a_budget_is_seen_that_only_the_ledger_knows(
+    made: tuple[Path, str, str, str], tmp_path: Path
+) -> None:
+    space = Workspace(shutil.copytree(made[0], tmp_path / "ws"))
+    run = made[3]
+    assert not see(space, Asked((run,))).budgeted
+    book(space.store, run, Budget(1.0, 1e-6))
+    assert see(space, Asked((run,))).budgeted
+    with pytest.raises(PolicyError, match="privacy budget"):
+        space.nearest(run, 1)

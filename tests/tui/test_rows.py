@@ -8,6 +8,7 @@ import shutil
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,6 +33,7 @@ from localsynth.tui.rows.going import GoDialog
 from localsynth.tui.rows.grid import Grid
 from localsynth.tui.rows.layout import laid_out, left_for
 from localsynth.tui.rows.nearest import NearestDialog
+from localsynth.tui.rows.words import nothing_of
 from localsynth.tui.screens.rows import RowsScreen
 from localsynth.tui.sql.picker import PickDialog
 from localsynth.tui.widgets.cellview import CellDialog
@@ -372,6 +374,40 @@ async def test_a_cell_is_shown_whole_and_copied(
         assert {"A": "A: surgery", "B": "B: heart", "C": "C: children"}[first["ward"]] in text
     assert got[0] == str(first["age"])
     assert got[1].startswith(f"{first['age']}\t{first['fee']}\t{first['ward']}\t")
+
+
+@pytest.mark.parametrize(("key", "what"), [("", "rows exported"), ("t", "real rows exported")])
+async def test_a_cell_that_is_saved_is_in_the_audit_log(
+    space: Path, run: Run, tmp_path: Path, key: str, what: str
+) -> None:
+    async with rows_of(space, run) as (app, pilot, screen):
+        await press(pilot, *key, "enter")
+        assert isinstance(app.screen, CellDialog)
+        await pilot.press("s")
+        await until(
+            pilot, lambda: isinstance(app.screen, PathDialog) and app.screen.is_mounted, "the question"
+        )
+        await pilot.pause()
+        app.screen.query_one(Input).value = str(tmp_path / "cell.txt")
+        await pilot.press("enter")
+        await until(pilot, lambda: Workspace(space).audit()[-1].what == what, "the entry")
+        column = screen.grid.chosen.name  # type: ignore[union-attr]
+    entry = Workspace(space).audit()[-1]
+    said = {name: entry.about.get(name) for name in ("path", "rows", "column", "dataset")}
+    assert said == {"path": str(tmp_path / "cell.txt"), "rows": 1, "column": column, "dataset": run.dataset}
+    assert entry.about.get("run") == (run.run_id if what == "rows exported" else None)
+
+
+def test_who_may_only_look_is_told_who_can_make_rows(made: Path) -> None:
+    dataset = replace(Workspace(made).datasets()[0], rows=0)
+    for told in (
+        nothing_of(None, exists=False, run=False, read_only=True),
+        nothing_of(dataset, exists=True, run=False, read_only=True),
+    ):
+        assert "somebody who may write" in told
+        assert "F4" not in told
+        assert "import a table, or" not in told
+    assert "F4" in nothing_of(dataset, exists=True, run=False, read_only=False)
 
 
 async def test_the_nearest_real_rows_are_shown(made: Path, run: Run) -> None:

@@ -35,6 +35,7 @@ from localsynth.core.events import (
 )
 from localsynth.core.explaining import Curve, Explanation, Series
 from localsynth.core.run import Run, Status
+from localsynth.core.schema import Schema
 from localsynth.runs.bus import Bus
 from localsynth.runs.lock import RunLock
 from localsynth.store import runs as records
@@ -45,9 +46,9 @@ from localsynth.tui.dialogs import ConfirmDialog, ErrorDialog
 from localsynth.tui.plain import one_line, wide
 from localsynth.tui.running.curves import MethodTold
 from localsynth.tui.running.log import LogPanel, wrapped
-from localsynth.tui.running.looking import rounds_table
-from localsynth.tui.running.plotting import PlotPanel
-from localsynth.tui.running.progress import Facts, ProgressTold
+from localsynth.tui.running.looking import Look, rounds_table
+from localsynth.tui.running.plotting import PlotPanel, RealSide
+from localsynth.tui.running.progress import Facts, ProgressTold, about_time
 from localsynth.tui.running.story import Story
 from localsynth.tui.running.view import RunView
 from localsynth.tui.screens.run import RunScreen
@@ -589,3 +590,31 @@ def test_it_goes_on_when_the_ui_closes(space: Workspace, job: Job) -> None:
         assert job.alive()
         assert time.monotonic() < limit
         time.sleep(0.02)
+
+
+def test_before_the_first_row_there_is_no_rate_but_what_is_usual(space: Workspace, done: Run) -> None:
+    running = replace(done, status=Status.RUNNING, rows_done=0)
+    watched = Watched(running)
+    watched.story.take([Progress(done.run_id, time.time(), 0.0, 30, 0.0, 0.0, None, "rows")])
+    said = printed(ProgressTold(watched, Facts(usual=754.0)))
+    assert "no rate yet" in said
+    assert "0.0 rows/s" not in said
+    assert "– (usually about 13 min in all)" in said
+    assert "usually" not in printed(ProgressTold(watched, Facts()))
+    watched.story.take([Progress(done.run_id, time.time(), 3.0, 30, 1.5, 0.0, 18.0, "rows")])
+    said = printed(ProgressTold(watched, Facts(usual=754.0)))
+    assert "1.5 rows/s" in said
+    assert "0:18" in said
+    assert "usually" not in said
+    assert about_time(0.4) == "under a second"
+    assert about_time(42.4) == "about 42 s"
+
+
+def test_what_is_usual_is_taken_from_other_runs(space: Workspace, done: Run) -> None:
+    with being_made(space, done, "usual-run") as maker:
+        look = Look(
+            maker.run, None, frozenset(), "", RealSide(done, Schema.model_validate_json(done.schema_json))
+        )
+        usual = look.take(space).facts.usual
+    (pace,) = (one for one in space.paces() if one.run_id == done.run_id)
+    assert usual == pytest.approx(pace.seconds(200))

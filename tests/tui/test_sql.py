@@ -418,6 +418,10 @@ async def test_cells_rows_and_all_are_copied_looked_at_and_saved(space: Path, tm
         await pilot.press("enter")
         await until(pilot, (tmp_path / "cell.txt").exists)
         assert (tmp_path / "cell.txt").read_text() == '{"a": [1]}'
+        await until(pilot, lambda: Workspace(space).audit()[-1].what == "query exported", "the entry")
+        said = Workspace(space).audit()[-1].about
+        assert (said["path"], said["rows"], said["columns"]) == (str(tmp_path / "cell.txt"), 1, 1)
+        assert "[1]" not in str(said)
         await until(pilot, lambda: isinstance(app.screen, CellDialog))
         await pilot.press("escape")
         assert isinstance(app.screen, SqlScreen)

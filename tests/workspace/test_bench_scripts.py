@@ -88,3 +88,12 @@ def test_the_cost_of_a_row(embedded_model: Path) -> None:
     assert (few["rows"], many["rows"]) == (8, 64)
     assert many["ratio_tokens_one_by_one"] > few["ratio_tokens_one_by_one"] > 1
     assert made["memory_bound_mb"] > 0
+
+
+def test_a_file_is_imported_within_its_memory_and_rows_are_browsed() -> None:
+    found = run("bench_load", "--size", 0.0002, "--memory", "600MB", "--parts", "file", "rows")
+    file, rows = found["file"], found["rows"]
+    assert (file["exit_code"], file["within"]) == (0, True)
+    assert file["imported_rows"] == file["rows"] > 1000
+    assert rows["rows"] == 10_000
+    assert {"open_s", "browse_jump_s", "commit_p50_s", "delete_s", "export_s"} <= rows.keys()

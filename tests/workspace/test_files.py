@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localsynth.core.celltext import text_of
+from localsynth.core.celltext import json_of, text_of
 from localsynth.core.errors import DatasetError, StoreError
 from localsynth.workspace import files
 from localsynth.workspace.files import format_of, save, write
@@ -118,3 +118,46 @@ def test_a_broken_write_leaves_nothing_and_keeps_what_was_there(
         save(pa.table({"a": [1]}), path, "csv", overwrite=True)
     assert [p.name for p in tmp_path.iterdir()] == ["a.csv"]
     assert path.read_text() == "old"
+
+
+def test_a_decimal_keeps_every_digit_in_json() -> None:
+    exact = Decimal("12345678901234567890.0123456789")
+    table = pa.table(
+        {"x": [exact], "all": [[exact, None]], "float": [float("nan")], "deep": [{"a [": exact}]}
+    )
+    for kind in ("json", "jsonl"):
+        text = written(table, kind).decode()
+        (found,) = (
+            json.loads(text, parse_float=Decimal)
+            if kind == "json"
+            else [json.loads(text, parse_float=Decimal)]
+        )
+        assert found == {"x": exact, "all": [exact, None], "float": None, "deep": {"a [": exact}}
+    assert text_of([exact, float("nan")]) == f"[{exact}, NaN]"
+    assert text_of(Decimal("1E-10")) == "0.0000000001"
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | CELLS,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(CELLS, inner, max_size=3),
+        max_leaves=8,
+    )
+)
+def test_json_with_decimals_is_written_as_all_other_json(value: Any) -> None:
+    for indent in (None, 2):
+        usual = json.dumps([Decimal, value], default=lambda _: 0, ensure_ascii=False, indent=indent)
+        assert json_of([Decimal(0), value], indent) == usual
+
+
+def test_the_end_of_the_day_is_not_its_beginning() -> None:
+    end = pa.array([86_400_000_000, 0, None], pa.time64("us"))
+    lists = pa.ListArray.from_arrays(pa.array([0, 1, 2, 2]), end)
+    records = pa.StructArray.from_arrays([end, lists], ["t", "many"])
+    table = pa.table({"t": end, "many": lists, "both": records})
+    assert written(table.select(["t"]), "csv").decode().splitlines() == ["t", "24:00:00", "00:00:00", '""']
+    first, second, third = json.loads(written(table, "json"))
+    late = {"t": "24:00:00", "many": ["24:00:00"]}
+    assert first == {**late, "both": late}
+    assert second["both"] == {"t": "00:00:00", "many": ["00:00:00"]}
+    assert third == {"t": None, "many": [], "both": {"t": None, "many": []}}

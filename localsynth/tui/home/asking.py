@@ -24,7 +24,8 @@ Named = tuple[str, bool]
 class NameDialog(ModalScreen[Named | None]):
     """Gives a name and whether the box is ticked, ``None`` where a person leaves.
 
-    about : what will happen. tick : what the box says. wrong : says in a sentence what is wrong with an answer, or nothing.
+    about : what will happen. tick : what the box says; without words there is none. wrong : says in a sentence what is wrong
+    with an answer, or nothing.
     """
 
     HELP = "Type a name; Enter takes it, Escape leaves everything as it is."
@@ -38,7 +39,7 @@ class NameDialog(ModalScreen[Named | None]):
         name: str,
         *,
         yes: str,
-        tick: str,
+        tick: str = "",
         ticked: bool = False,
         wrong: Callable[[str, bool], str] | None = None,
     ) -> None:
@@ -53,7 +54,8 @@ class NameDialog(ModalScreen[Named | None]):
             box.border_subtitle = "enter takes, escape leaves"
             yield Static(paragraph(self._about))
             yield Input(self._given, compact=True)
-            yield Tick(Content(self._tick), self._ticked, compact=True)
+            if self._tick:
+                yield Tick(Content(self._tick), self._ticked, compact=True)
             yield Static(id="said", classes="wrong", markup=False)
             with Horizontal(classes="buttons"):
                 yield Button("Leave", id="leave", compact=True)
@@ -70,7 +72,8 @@ class NameDialog(ModalScreen[Named | None]):
     @on(Button.Pressed, "#take")
     @on(Input.Submitted)
     def _take(self) -> None:
-        name, ticked = self.query_one(Input).value.strip(), self.query_one(Tick).value
+        name = self.query_one(Input).value.strip()
+        ticked = any(tick.value for tick in self.query(Tick))
         said = self._wrong(name, ticked) if self._wrong is not None else ""
         if said:
             self.query_one("#said", Static).update(line(said))

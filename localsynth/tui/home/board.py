@@ -59,7 +59,7 @@ class HomeBoard(PlaceScreen):
     HomeBoard.-empty #datasets, HomeBoard.-empty #runs { display: none; }
     HomeBoard #note { height: auto; max-height: 3; padding: 0 1; display: none; background: $panel; }
     HomeBoard #note.-told { display: block; }
-    HomeBoard.-wide #lists { layout: grid; grid-size: 2; grid-columns: 2fr 3fr; grid-rows: 1fr auto; }
+    HomeBoard.-wide #lists { layout: grid; grid-size: 2; grid-columns: 3fr 5fr; grid-rows: 1fr auto; }
     HomeBoard.-wide #datasets { height: 100%; max-height: 100%; }
     HomeBoard.-wide #runs { height: 100%; row-span: 2; }
     HomeBoard.-wide.-empty #lists { layout: vertical; }
@@ -204,16 +204,22 @@ class HomeBoard(PlaceScreen):
             self.set_class(empty, "-empty")
             if empty:
                 self._welcome(facts)
-            self.datasets.show(dataset_entries(facts, subject.dataset), "no datasets yet: i imports one")
+            self.datasets.show(
+                dataset_entries(facts, subject.dataset), self._none("no datasets yet", "i imports one")
+            )
             if begins:  # until now the models were all that could have the focus
                 self.datasets.focus()
             now = datetime.now().astimezone()
             entries = run_entries(self._listed[:_MOST_RUNS], facts, self._making, subject.run, now)
-            self.runs.show(entries, "no runs yet: F4 chooses a method and starts one")
+            self.runs.show(entries, self._none("no runs yet", "F4 chooses a method and starts one"))
         if self._machine is not None:
-            self.models.show(model_entries(self._machine), "no models: a adds one")
+            self.models.show(model_entries(self._machine), self._none("no models", "a adds one"))
         for one in self._lists:
             self._title(one)
+
+    def _none(self, what: str, way: str) -> str:
+        """That there is nothing, and what to press; who may only look can press nothing."""
+        return what if self.ui.read_only else f"{what}: {way}"
 
     @property
     def _listed(self) -> tuple[Run, ...]:
@@ -251,7 +257,9 @@ class HomeBoard(PlaceScreen):
         """What goes on, in a line; empty where nothing does."""
         from .jobs import job_words
 
-        alive = [job_words(job, state) for job, state in self._jobs if not state.over]
+        going = [(job, state) for job, state in self._jobs if not state.over]
+        going.sort(key=lambda one: one[1].phase == "queued")  # what works before what waits for it
+        alive = [job_words(job, state) for job, state in going]
         more = f" (and {len(alive) - 1} more)" if len(alive) > 1 else ""
         return self._trouble or self._step or (f"{alive[0]}{more}; l lists the jobs" if alive else "")
 
@@ -287,6 +295,10 @@ class HomeBoard(PlaceScreen):
         """Tell when it ends, wherever the person is by then."""
         self._started.add(job.id)
         self._look_soon()
+
+    def doing(self, words: str) -> None:
+        """What is being done that is not a job; empty when it is over. From any thread."""
+        self._step = words
 
     def told(self, step: str, share: float) -> None:
         """How far work on a model is; from any thread."""

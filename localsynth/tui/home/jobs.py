@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.text import Text
 from textual import on
@@ -15,22 +15,27 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from localsynth.core.errors import LocalsynthError
+from localsynth.core.words import counted
 from localsynth.tui.clipboard import copy
 from localsynth.tui.dialogs import ErrorDialog, error_text
 from localsynth.tui.plain import line, one_line, paragraph
 from localsynth.tui.widgets.listing import Column, Entry, Listing
 
 from .facts import Watcher
+from .jobsubject import Subjects
 
 if TYPE_CHECKING:
     from localsynth.tui.app import LocalsynthApp
-    from localsynth.workspace import Job, JobState
+    from localsynth.workspace import Job, JobState, Workspace
 
-__all__ = ["JobsDialog", "LogDialog", "job_words"]
+    from .facts import Look
+
+__all__ = ["JobsDialog", "LogDialog", "how_far", "job_words"]
 
 _LOG = 200_000  # bytes, of its end
 _COLUMNS = (
     Column("job", least=16),
+    Column("of", least=16),
     Column("state"),
     Column("started", leaves=1),
     Column("how far", least=10),
@@ -38,19 +43,27 @@ _COLUMNS = (
 
 
 def job_words(job: Job, state: JobState) -> str:
-    """How far a job is, in a line."""
+    """Where a job stands and how far it is, in a line."""
+    far = how_far(state)
+    return one_line(f"{job.title}: {state.phase}{(': ' if state.over else ', ') + far if far else ''}")
+
+
+def how_far(state: JobState) -> str:
+    """What there is to say beside the phase; may be nothing."""
     if state.over:
-        said = state.error.message if state.error is not None else str(state.result.get("message") or "")
-        return one_line(f"{job.title}: {state.phase}{f': {said}' if said else ''}")
-    stopping = ", stopping" if state.stopping else ""
-    return one_line(f"{job.title}: {state.phase}{stopping}{_step(state)}")
+        return state.error.message if state.error is not None else _made(state.result)
+    said = ["stopping"] if state.stopping else []
+    if (step := state.step) is not None:
+        said.append(f"{step.done:,} of {step.total:,} {step.text}" if step.total else step.text)
+    return ", ".join(said)
 
 
-def _step(state: JobState) -> str:
-    step = state.step
-    if step is None:
-        return ""
-    return f", {step.done:,} of {step.total:,} {step.text}" if step.total else f", {step.text}"
+def _made(result: Mapping[str, Any]) -> str:
+    """What a job that ended well has made, or why it made less."""
+    if message := result.get("message"):
+        return str(message)
+    rows = result.get("rows")
+    return counted(rows, "row") if isinstance(rows, int) else ""
 
 
 class LogDialog(ModalScreen[None]):
@@ -101,7 +114,6 @@ nothing is kept. `x` stops it at once. `d` takes a job that is over off the list
         Binding("d", "forget", "Off the list", id="jobs.forget"),
     ]
     DEFAULT_CSS = """
-    JobsDialog .dialog { width: 95%; }
     JobsDialog Listing { max-height: 16; background: $surface; }
     JobsDialog #said { height: auto; max-height: 6; margin-top: 1; }
     """
@@ -110,13 +122,13 @@ nothing is kept. `x` stops it at once. `d` takes a job that is over off the list
         super().__init__()
         # Held here, since a look may end while the dialog is taken away, and finds nothing by its name then.
         self._list, self._said = Listing(_COLUMNS), Static(id="said", classes="hint", markup=False)
-        self._watcher = Watcher()
+        self._watcher, self._subjects = Watcher(), Subjects()
         self._looking = False
         self._jobs: dict[str, tuple[Job, JobState]] = {}
 
     def compose(self) -> ComposeResult:
         """A list, and what there is to say of the chosen one."""
-        with Vertical(classes="dialog") as box:
+        with Vertical(classes="dialog -wide") as box:
             box.border_title = "Jobs"
             box.border_subtitle = "enter shows what it said, s stops, escape closes"
             yield self._list
@@ -140,21 +152,26 @@ nothing is kept. `x` stops it at once. `d` takes a job that is over off the list
     async def _read(self) -> None:
         app = cast("LocalsynthApp", self.app)
         try:
-            look = await app.ask(lambda space: self._watcher.look(space, ()))
+            look, about = await app.ask(self._look)
         finally:
             self._looking = False
         self._jobs = {job.id: (job, state) for job, state in look.jobs}
-        self._list.show(_entries(list(self._jobs.values())), "there are no jobs")
+        self._list.show(_entries(list(self._jobs.values()), about), "there are no jobs")
         self._tell()
+
+    def _look(self, space: Workspace) -> tuple[Look, dict[str, str]]:
+        """In a thread: all jobs, and what each is of."""
+        look = self._watcher.look(space, ())
+        return look, {job.id: self._subjects.of(space, job, state) for job, state in look.jobs}
 
     @on(Listing.Chosen)
     def _tell(self) -> None:
         job, state = self._chosen() or (None, None)
         words = ""
         if job is not None and state is not None:
-            words = "\n".join(
-                (job_words(job, state), *state.notes, *((state.error.hint,) if state.error else ()))
-            )
+            far = how_far(state)
+            first = f"{job.title}: {far}" if far else job.title
+            words = "\n".join((first, *state.notes, *((state.error.hint,) if state.error else ())))
         self._said.update(paragraph(words))
 
     def _chosen(self) -> tuple[Job, JobState] | None:
@@ -196,15 +213,17 @@ nothing is kept. `x` stops it at once. `d` takes a job that is over off the list
         self._again()
 
 
-def _entries(jobs: Sequence[tuple[Job, JobState]]) -> list[Entry]:
+def _entries(jobs: Sequence[tuple[Job, JobState]], about: Mapping[str, str]) -> list[Entry]:
+    """about : what each is of, by id."""
     return [
         Entry(
             job.id,
             (
                 line(job.title, "bold"),
+                line(about.get(job.id, "")),
                 Text(str(state.phase)),
                 Text(f"{job.started_at.astimezone():%d %b %H:%M}"),
-                line(job_words(job, state).removeprefix(f"{one_line(job.title)}: "), "dim"),
+                line(how_far(state), "dim"),
             ),
         )
         for job, state in jobs

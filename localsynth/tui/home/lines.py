@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -54,6 +55,7 @@ RUNS = (
     Column("started", leaves=1),
     Column("run", leaves=2),
     Column("model", least=8, leaves=3),
+    Column("recipe", least=8, leaves=4),
 )
 MODELS = (
     Column("model", least=12),
@@ -133,6 +135,7 @@ def _run_entry(run: Run, facts: Facts, heard: Making | None, present: str | None
             Text(f"{started:%H:%M}" if started.date() == now.date() else f"{started:%d %b %Y}"),
             line(run.run_id, "dim"),
             line(run.model or "none", "dim", cells=24),
+            line(Path(run.recipe_path).stem if run.recipe_path else "", "dim"),
         ),
         marked=run.run_id == present,
     )
@@ -197,6 +200,8 @@ def about_run(run: Run, heard: Making | None) -> str:
         return f"{run.run_id}{said}"
     if progress.stage_share is not None:
         return f"{run.run_id}; {progress.stage}, {duration(progress.stage_eta_s)} left"
+    if progress.rows_per_s <= 0:
+        return f"{run.run_id}; no rate yet"
     return f"{run.run_id}; {progress.rows_per_s:.1f} rows/s, {duration(progress.eta_s)} left"
 
 

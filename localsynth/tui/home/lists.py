@@ -41,7 +41,8 @@ class DatasetList(HomeList):
 
     HELP = """\
 The datasets of this workspace: real rows, how many of them train and how many are held out to judge by, columns, and how much
-of the rows **models may see** (its policy). A dot marks the one that all places are about. Enter goes to its columns.
+of the rows **models may see** (its policy). A dot marks the one that all places are about. Enter goes to its columns. `D`
+forgets a dataset: its rows, runs, statistics, prompts, adapters and checkpoints, down to the bytes of the database file.
 """
     ID, TITLE, COLUMNS = "datasets", "Datasets", DATASETS
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -62,6 +63,13 @@ of the rows **models may see** (its policy). A dot marks the one that all places
             "Remove",
             tooltip="Remove the dataset, after asking",
             id="home.remove",
+        ),
+        Binding(
+            "D",
+            "screen.forget_dataset",
+            "Forget",
+            tooltip="Remove it so that no byte of it stays in the workspace",
+            id="home.forget",
         ),
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from localsynth.core.errors import NotFound
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from localsynth.core.evaluation import Evaluation
+    from localsynth.core.judging import Family, Measure
     from localsynth.core.run import Run
     from localsynth.workspace import Job, Workspace
 
-__all__ = ["Asked", "Sight", "Write", "html", "parts_of", "rows", "see"]
+__all__ = ["Asked", "Sight", "Write", "html", "parts_of", "rows", "see", "warm_up"]
 
 #: Writes a file and says what it is, before its path.
 Write: TypeAlias = "Callable[[Workspace, Path], str]"
@@ -51,14 +53,32 @@ class Sight:
 
 def see(ws: Workspace, asked: Asked) -> Sight:
     """Look. Raises ``NotFound`` where a run is gone, and what the workspace raises for runs that cannot be side by side."""
+    from localsynth.store.budgets import budgeted
+
     runs = tuple(ws.get_run(run) for run in asked.runs)
     job = _judging(ws, asked.runs)
-    budgeted = any(_has_budget(run) for run in runs)
+    # As the workspace judges them: by the recipe, or by the noise that was drawn.
+    bounded = bool(budgeted(ws.store, runs))
     try:
         found = ws.evaluation(*asked.runs, against=asked.against, outside_budget=asked.outside)
     except NotFound as error:
-        return Sight(asked, runs, None, error.message, job, budgeted)
-    return Sight(asked, runs, found, "", job, budgeted, tuple(parts_of(ws, found, runs)))
+        return Sight(asked, runs, None, error.message, job, bounded)
+    return Sight(asked, runs, found, "", job, bounded, tuple(parts_of(ws, found, runs)))
+
+
+def warm_up() -> None:
+    """Import what a report is made with, which takes seconds, before there is one."""
+    from localsynth.report import comparison, terminal  # noqa: F401
+
+    _kinds()
+
+
+@cache
+def _kinds() -> tuple[dict[str, Measure], dict[str, Family]]:
+    """Every measure and its family, looked for once: going through what is installed takes a second."""
+    from localsynth.workspace.evaluate import families, measures
+
+    return measures(), families()
 
 
 def parts_of(ws: Workspace, found: Evaluation, runs: Sequence[Run]) -> Iterator[tuple[str, RenderableType]]:
@@ -66,11 +86,11 @@ def parts_of(ws: Workspace, found: Evaluation, runs: Sequence[Run]) -> Iterator[
     from localsynth.report.comparison import compare, render
     from localsynth.report.terminal import terminal_report
     from localsynth.report.terminal.making import Told
-    from localsynth.workspace.evaluate import families, measures
 
+    measures, families = _kinds()
     if len(runs) == 2:
-        yield "The two runs side by side", render(compare(found, measures()))
-    yield "Verdict", terminal_report(found, measures(), families())
+        yield "The two runs side by side", render(compare(found, measures))
+    yield "Verdict", terminal_report(found, measures, families)
     for run in runs:
         if (told := ws.explain(run)) is not None:
             yield "", Told(told)
@@ -89,12 +109,6 @@ def _judging(ws: Workspace, runs: Sequence[str]) -> Job | None:
         ),
         None,
     )
-
-
-def _has_budget(run: Run) -> bool:
-    from localsynth.core.recipe import Recipe
-
-    return Recipe.model_validate_json(run.recipe_json).privacy.epsilon is not None
 
 
 def html(found: Evaluation, ws: Workspace, path: Path) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BUDGET",
+    "READING",
     "about",
     "gone",
     "no_run",
@@ -34,6 +35,7 @@ rows come to the noisy statistics they were made from. No real row is read for t
 Outside the budget the run is judged by real rows, as other runs are. Those figures are for whoever may see the real rows; do
 not release them. They are kept apart from the others.
 """
+READING = Text("Reading the scores ...", "dim", end="")
 _BAR = 24
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from localsynth.core.errors import Problem
+
 from .draft import Draft
-from .gathering import judged_by
-from .sections import Facts
+from .gathering import gathered, judged_by
+from .sections import NAME, Facts
 
 if TYPE_CHECKING:
-    from localsynth.core.errors import Problem
     from localsynth.workspace import Checked, Estimate, Workspace
 
 __all__ = ["Pauses", "Told", "told"]
@@ -42,9 +43,14 @@ class Told:
 
 
 def told(ws: Workspace, draft: Draft, text: str, path: Path | None, facts: Facts) -> Told:
-    """Check the text of a draft. Raises what the workspace raises where it cannot be read."""
+    """Check the text of a draft. What could not be read of the workspace before is tried again."""
+    if facts.trouble is not None:
+        facts = gathered(ws, draft.dataset)
     facts = judged_by(ws, facts, draft)
-    checked = ws.check_draft(text, path, facts.datasets)
+    checked = ws.check_draft(text, path, facts.datasets if facts.trouble is None else None)
+    if facts.trouble is not None:
+        unread = Problem(facts.trouble.message, facts.trouble.hint, None, ".".join(NAME.place))
+        checked = replace(checked, problems=(unread, *checked.problems))
     recipe = checked.recipe if not checked.problems else None
     return Told(
         text, facts, checked, None if recipe is None else ws.estimate(recipe, facts.paces, facts.datasets)

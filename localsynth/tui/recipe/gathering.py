@@ -5,26 +5,33 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from localsynth.core.errors import LocalsynthError
+
 from .draft import Draft
 from .sections import STATISTICS, Facts
 
 if TYPE_CHECKING:
     from localsynth.workspace import Workspace
 
-__all__ = ["gathered", "judged_by", "without_store"]
+__all__ = ["gathered", "judged_by"]
 
 
 def gathered(ws: Workspace, name: str | None) -> Facts:
-    """Everything; the methods as the policy of the dataset of that name allows them."""
-    if not ws.exists:
-        return without_store(ws)
-    datasets = ws.datasets()
+    """Everything; the methods as the policy of the dataset of that name allows them.
+
+    Where the workspace cannot be read, what there is without it, and why.
+    """
+    try:
+        if not ws.exists:
+            return _without_store(ws)
+        datasets, paces = ws.datasets(), ws.paces()
+    except LocalsynthError as error:
+        return replace(_without_store(ws), trouble=error)
     about = next((one for one in datasets if one.name == name), None)
-    return Facts(datasets, ws.method_cards(about), ws.model_choices(), ws.paces(), _broken(ws), (name, False))
+    return Facts(datasets, ws.method_cards(about), ws.model_choices(), paces, _broken(ws), (name, False))
 
 
-def without_store(ws: Workspace) -> Facts:
-    """What there is without asking the store."""
+def _without_store(ws: Workspace) -> Facts:
     return Facts((), ws.method_cards(), ws.model_choices(), (), _broken(ws))
 
 

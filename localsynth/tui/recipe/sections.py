@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from localsynth.core.dataset import Dataset
+from localsynth.core.errors import LocalsynthError
 from localsynth.tui.plain import line, one_line
 
 from .draft import Draft
@@ -131,7 +132,8 @@ class Section:
 class Facts:
     """What there is to choose from. broken : plug-ins that cannot be used, and why.
 
-    about : the dataset whose policy the methods were judged by, and whether there are published statistics.
+    about : the dataset whose policy the methods were judged by, and whether there are published statistics. trouble : why
+    the workspace could not be read, where it could not: then nobody knows which datasets there are.
     """
 
     datasets: Sequence[Dataset] = ()
@@ -140,6 +142,7 @@ class Facts:
     paces: Sequence[Pace] = ()
     broken: Sequence[tuple[str, str]] = ()
     about: tuple[str | None, bool] = (None, False)
+    trouble: LocalsynthError | None = None
 
     def dataset(self, name: str | None) -> Dataset | None:
         """The dataset of that name, where it is in the workspace."""
@@ -173,10 +176,8 @@ def _table(draft: Draft, facts: Facts, card: MethodCard | None) -> Section:
     dataset = facts.dataset(draft.dataset)
     known = [Choice(one.name, _dataset(one)) for one in facts.datasets]
     if draft.dataset and dataset is None:
-        known.insert(
-            0,
-            Choice(draft.dataset, Text.assemble(line(draft.dataset), ("  not in the workspace yet", "dim"))),
-        )
+        note = "  not in the workspace yet" if facts.trouble is None else "  the workspace cannot be read"
+        known.insert(0, Choice(draft.dataset, Text.assemble(line(draft.dataset), (note, "dim"))))
     if not draft.dataset:
         known.insert(0, Choice("", Text("none chosen")))
     fields, choices = [NAME], {NAME.place: known}

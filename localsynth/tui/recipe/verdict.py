@@ -22,6 +22,10 @@ _NO_TABLE = (
     "No table is chosen yet: choose one in the settings, import one on Home (F2), or press n for one of the recipes that come"
     " with localsynth."
 )
+_NO_TABLE_TO_SEE = (
+    "No table is chosen yet: choose one in the settings, or press n for one of the recipes that come with localsynth. This is"
+    " open for looking only: somebody who may write has to import one."
+)
 _SHOWN = 2  # problems; all of them are under their fields
 
 
@@ -49,7 +53,7 @@ class Verdict(Static):
 def verdict(checked: Checked, estimate: Estimate | None, width: int, *, read_only: bool) -> Text:
     """In three or four lines of at most ``width`` cells."""
     if any(one.path in {"dataset", "dataset.name"} and "missing" in one.message for one in checked.problems):
-        return Text(_NO_TABLE)
+        return Text(_NO_TABLE_TO_SEE if read_only else _NO_TABLE)
     if checked.problems or checked.recipe is None:
         return _wrong(checked.problems, width)
     recipe = checked.recipe

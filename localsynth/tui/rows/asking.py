@@ -25,7 +25,19 @@ if TYPE_CHECKING:
     from localsynth.store.distribution import ColumnCounts
     from localsynth.workspace import Workspace
 
-__all__ = ["FILES", "Kind", "Known", "Spread", "Wish", "exported", "known", "opened", "row_of", "spread"]
+__all__ = [
+    "FILES",
+    "Kind",
+    "Known",
+    "Spread",
+    "Wish",
+    "cell_left",
+    "exported",
+    "known",
+    "opened",
+    "row_of",
+    "spread",
+]
 
 Kind = Literal["real", "synth"]
 
@@ -136,3 +148,8 @@ def exported(ws: Workspace, view: Browse, path: Path, stop: threading.Event) -> 
     made = save_pieces(pieces(), path, kind, overwrite=True)
     left_view(ws, view, made, format=kind)
     return made
+
+
+def cell_left(ws: Workspace, path: Path, view: Browse, column: str) -> None:
+    """Tell the audit log that one cell of the view was saved to a file."""
+    left_view(ws, view, path, rows=1, column=column, format="txt")

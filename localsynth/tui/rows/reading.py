@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TypeAlias
 
 from localsynth.core.errors import LocalsynthError, StoreLocked
@@ -13,6 +15,7 @@ from .pages import Page, Pages, Piece
 __all__ = ["Reader"]
 
 _Wanted: TypeAlias = tuple[Pages, Piece] | None
+_PICTURE_S = 0.04  # in which what was read is painted, before more is read: both take Python's lock
 
 
 class Reader:
@@ -31,10 +34,12 @@ class Reader:
         self._wanted, self._take, self._fail = wanted, take, fail
         self._busy = False
         self._broken: Pages | None = None
+        self._hurry = asyncio.Event()
 
     def begins(self) -> bool:
         """Whether :meth:`go` is to be begun now: something is wanted, and it is not at work."""
         if self._busy:
+            self._hurry.set()
             return False
         found = self._wanted()
         self._busy = found is not None and found[0] is not self._broken
@@ -52,6 +57,9 @@ class Reader:
                     self._fail(error, True)
                     continue
                 self._take(pages, piece, read)
+                self._hurry.clear()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._hurry.wait(), _PICTURE_S)
         except LocalsynthError as error:
             self._broken = pages
             self._fail(error, False)

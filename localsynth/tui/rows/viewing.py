@@ -290,7 +290,9 @@ class RowsView(PlaceScreen):
         about = self.known
         if self._going:
             return "this run goes on; r shows its new rows"
-        return about.gone or nothing_of(about.dataset, exists=about.exists, run=about.run is not None)
+        return about.gone or nothing_of(
+            about.dataset, exists=about.exists, run=about.run is not None, read_only=self.ui.read_only
+        )
 
     # --- kept between starts -----------------------------------------------------------------------------------------
 

@@ -41,15 +41,19 @@ def meaning(column: Column, value: Any) -> str:
     return "\n".join(lines)
 
 
-def nothing_of(dataset: Dataset | None, *, exists: bool, run: bool) -> str:
-    """Why there are no rows to show, and what to press; empty where there are some."""
+def nothing_of(dataset: Dataset | None, *, exists: bool, run: bool, read_only: bool) -> str:
+    """Why there are no rows to show, and what to press; empty where there are some. read_only : nobody here can make any."""
     if not exists:
-        return "There is no workspace here yet. Press F2 and import a table, or try a sample."
+        return "There is no workspace here yet. " + (
+            "This is open for looking only: somebody who may write has to import a table."
+            if read_only
+            else "Press F2 and import a table, or try a sample."
+        )
     if dataset is None:
         return "No dataset is chosen. Press F2 and choose one."
     if not dataset.rows and not run:
-        return (
-            f"'{dataset.name}' is a description without real rows, and no run of it is chosen."
-            " Press F4 to make synthetic rows, or F2 to choose one of its runs."
-        )
+        none = f"'{dataset.name}' is a description without real rows, and no run of it is chosen."
+        if read_only:
+            return f"{none} Press F2 to choose one of its runs; somebody who may write can make one."
+        return f"{none} Press F4 to make synthetic rows, or F2 to choose one of its runs."
     return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from localsynth.core.errors import PolicyError
+from localsynth.core.errors import LocalsynthError, PolicyError
+from localsynth.core.recipe import Recipe
 from localsynth.core.run import Run, Status
 from localsynth.tui.plain import line, paragraph
 
@@ -85,7 +87,17 @@ def _facts(ws: Workspace, run: Run) -> Facts:
         ws.engine_of(run),
         members.run_id if members is not None else None,
         parent.run_id if parent is not None else None,
+        _usual(ws, run) if run.status is Status.RUNNING else None,
     )
+
+
+def _usual(ws: Workspace, run: Run) -> float | None:
+    """Seconds that a run like it takes; a method that is not there any more tells nothing."""
+    with suppress(LocalsynthError, ValueError):
+        known = [pace for pace in ws.paces() if pace.run_id != run.run_id]
+        recipe = Recipe.model_validate_json(run.recipe_json)
+        return ws.estimate(recipe.model_copy(update={"rows": run.rows_wanted}), known).seconds
+    return None
 
 
 def _method(ws: Workspace, run: Run) -> MethodTold:

@@ -10,13 +10,14 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from localsynth.core.events import Progress
 from localsynth.core.run import Status
 from localsynth.core.words import counted, duration
 from localsynth.report.plaintext import sparks
 from localsynth.tui.bridge import Watched
 from localsynth.tui.plain import line
 
-__all__ = ["INTERRUPTED", "Facts", "ProgressTold", "bar", "standing"]
+__all__ = ["INTERRUPTED", "Facts", "ProgressTold", "about_time", "bar", "rate_words", "standing"]
 
 INTERRUPTED = "interrupted"
 _SPARKS = 24
@@ -33,11 +34,15 @@ _STYLES = {
 
 @dataclass(frozen=True)
 class Facts:
-    """What the store knows beside. engine : how it is laid out. members, parent : runs whose rows belong to these."""
+    """What the store knows beside. engine : how it is laid out. members, parent : runs whose rows belong to these.
+
+    usual : seconds that a run like this takes on this machine, ``None`` where nobody knows.
+    """
 
     engine: str = ""
     members: str | None = None
     parent: str | None = None
+    usual: float | None = None
 
 
 def standing(watched: Watched) -> str:
@@ -56,6 +61,18 @@ def bar(share: float, width: int) -> Text:
     """A line, heavy as far as it is done."""
     done = min(max(int(share * width), 0), width)
     return Text("━" * done, "green" if share >= 1 else "").append("─" * (width - done), "dim")
+
+
+def rate_words(rows_per_s: float) -> str:
+    """How fast rows come; nothing is measured before the first of them."""
+    return f"{rows_per_s:,.1f} rows/s" if rows_per_s > 0 else "no rate yet"
+
+
+def about_time(seconds: float) -> str:
+    """In words, as exactly as such a guess is."""
+    if seconds < 1:
+        return "under a second"
+    return f"about {round(seconds / 60)} min" if seconds >= 100 else f"about {seconds:.0f} s"
 
 
 class ProgressTold:
@@ -131,12 +148,12 @@ class ProgressTold:
         story, run = self._watched.story, self._watched.run
         running, progress = standing(self._watched) == "running", story.progress
         if running and progress is not None:
-            rate = Text(f"{progress.rows_per_s:,.1f} rows/s  ")
+            rate = Text(f"{rate_words(progress.rows_per_s)}  ")
             yield "rate", rate.append(sparks(list(story.rates), max(story.rates, default=0), _SPARKS), "cyan")
-            learning = progress.stage_share is not None
-            yield "ETA", Text(duration(progress.stage_eta_s if learning else progress.eta_s))
+            yield "ETA", Text(self._left(progress))
             yield "stage", line(progress.stage or "starting")
-            yield "tokens/s", Text(f"{progress.tokens_per_s:,.0f}" if run.model else "no model")
+            tokens = f"{progress.tokens_per_s:,.0f}" if progress.tokens_per_s > 0 else "–"
+            yield "tokens/s", Text(tokens if run.model else "no model")
         elif not running and story.made and story.seconds:
             yield "rate", Text(f"{story.made / story.seconds:,.1f} rows/s")
         if not running and run.usage.decoded_tokens and run.usage.seconds:
@@ -146,6 +163,14 @@ class ProgressTold:
             kept = story.committed.batch_no if story.committed is not None else 0
             at_work = f", {counted(story.batch.rows, 'row')} in work" if running and story.batch else ""
             yield "batches", Text(f"{kept:,} kept{at_work}")
+
+    def _left(self, progress: Progress) -> str:
+        """How long it will take; before that is known, how long it usually does."""
+        eta = progress.eta_s if progress.stage_share is None else progress.stage_eta_s
+        if eta is not None:
+            return duration(eta)
+        usual = self._facts.usual
+        return "–" if usual is None else f"– (usually {about_time(usual)} in all)"
 
     def _elapsed(self, running: bool) -> str:
         story = self._watched.story

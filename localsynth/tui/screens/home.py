@@ -13,6 +13,8 @@ from localsynth.tui.home.lists import DatasetList, ModelList, RunList
 from localsynth.tui.widgets.listing import Listing
 
 if TYPE_CHECKING:
+    from textual.worker import Worker
+
     from localsynth.workspace import Job
 
 __all__ = ["HomeScreen"]
@@ -37,6 +39,7 @@ jobs that work in the background. What other programs change in the workspace sh
             "declare",
             "policy",
             "remove_dataset",
+            "forget_dataset",
             "delete_run",
             "verify_model",
             "add_model",
@@ -74,6 +77,10 @@ jobs that work in the background. What other programs change in the workspace sh
         Binding("2", "focus_list('runs')", "Runs", show=False, id="home.runs"),
         Binding("3", "focus_list('models')", "Models", show=False, id="home.models"),
     ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._forgetting: Worker[None] | None = None
 
     # --- going on ----------------------------------------------------------------------------------------------------
 
@@ -170,6 +177,19 @@ jobs that work in the background. What other programs change in the workspace sh
 
         if (dataset := self.dataset) is not None:
             self.go(self._changed(remove_dataset(self, dataset.name)), group="home.change")
+
+    def action_forget_dataset(self) -> None:
+        """No byte of it stays; its name is asked for."""
+        if self._forgetting is not None and not self._forgetting.is_finished:
+            self.say("a dataset is being forgotten", warning=True)
+        elif (dataset := self.dataset) is not None:
+            self._forgetting = self.go(self._forget(dataset.name), group="home.forget")
+
+    async def _forget(self, name: str) -> None:
+        from localsynth.tui.home.forgetting import forget_dataset
+
+        if await forget_dataset(self, name, self.doing):
+            self.read_now()
 
     def action_delete_run(self) -> None:
         """After asking."""

@@ -24,7 +24,7 @@ from localsynth.tui.recipe.draft import Draft
 from localsynth.tui.recipe.fields import place_of
 from localsynth.tui.recipe.files import beginnings, begun_from, empty, folder_of, save
 from localsynth.tui.recipe.form import Form
-from localsynth.tui.recipe.gathering import gathered, judged_by, without_store
+from localsynth.tui.recipe.gathering import gathered, judged_by
 from localsynth.tui.recipe.parts import Parts
 from localsynth.tui.recipe.preview import Preview
 from localsynth.tui.recipe.sections import Facts
@@ -128,11 +128,10 @@ you type) starts the run; it goes on when you leave. What you write is kept for 
 
     async def _found(self, name: str | None) -> Facts:
         """What there is to choose from; what cannot be read now is left out, and said."""
-        try:
-            return await self.ask(lambda ws: gathered(ws, name))
-        except LocalsynthError as error:
-            self.say(f"{error.message}: what is in the workspace is not known just now", warning=True)
-            return await self.ask(lambda ws: without_store(ws))
+        facts = await self.ask(lambda ws: gathered(ws, name))
+        if facts.trouble is not None:
+            self.say(f"{facts.trouble.message}: what is in the workspace is not known just now", warning=True)
+        return facts
 
     def _show(self, draft: Draft) -> None:
         self.draft = draft
@@ -218,7 +217,10 @@ you type) starts the run; it goes on when you leave. What you write is kept for 
                 self._show_told(found)
 
     def _show_told(self, found: Told) -> None:
+        came = self.facts.trouble is not None and found.facts.trouble is None
         self.told, self.facts = found, found.facts
+        if came:  # the workspace can be read by now: there are other choices
+            self.go(self._restructure(), group="showing")
         self.query_one(Cards).show(self.facts, self.draft.method)
         self._tell_fields()
         self.query_one(Preview).show(found.text, self._wrong_lines())

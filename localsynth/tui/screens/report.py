@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -17,8 +18,8 @@ from localsynth.tui.dialogs import ConfirmDialog, error_text
 from localsynth.tui.judged.jobbar import JobBar
 from localsynth.tui.judged.page import page
 from localsynth.tui.judged.reading import Reading
-from localsynth.tui.judged.sight import Asked, Sight, Write, html, rows, see
-from localsynth.tui.judged.words import BUDGET, about, gone, no_run, no_runs, not_judged, of_run
+from localsynth.tui.judged.sight import Asked, Sight, Write, html, rows, see, warm_up
+from localsynth.tui.judged.words import BUDGET, READING, about, gone, no_run, no_runs, not_judged, of_run
 from localsynth.tui.paths import PathDialog
 from localsynth.tui.plain import line
 from localsynth.tui.subject import Subject
@@ -35,6 +36,7 @@ __all__ = ["ReportScreen"]
 
 _MOST_RUNS = 300  # in the list to choose from; the newest
 _LINES_AFTER_S = 0.05
+_LOOK_EVERY_S = 1.0  # at the workspace's files, while there is no report to show
 _AGAINST = "Hold the runs against the real rows of another dataset"
 _BUDGET = "Judge within or outside the privacy budget"
 
@@ -74,12 +76,19 @@ class ReportScreen(PlaceScreen):
         self._sight = Sight(self._asked)
         self._seen: Asked | None = None  # what was asked for last, once it was answered
         self._lines_due: Timer | None = None
+        self._stamp: object = None  # of the workspace before the last look
+        self._looking = False
 
     def body(self) -> ComposeResult:
         """A line about the runs, the report, and how far a job is."""
         yield Static(id="about", markup=False)
         yield Reading()
         yield JobBar()
+
+    def on_mount(self) -> None:
+        """Hear of scores that another process keeps."""
+        super().on_mount()
+        self.set_interval(_LOOK_EVERY_S, self._look_out)
 
     # --- what is shown -----------------------------------------------------------------------------------------------
 
@@ -93,8 +102,32 @@ class ReportScreen(PlaceScreen):
     def on_screen_resume(self) -> None:
         """What another process evaluated meanwhile is shown."""
         super().on_screen_resume()
-        if self._sight.evaluation is None and self._seen == self._asked:
+        if self._without_report:
             self._ask_for(self._asked)
+
+    @property
+    def _without_report(self) -> bool:
+        """Whether it was looked for a report, and there was none."""
+        return self._sight.evaluation is None and self._seen == self._asked
+
+    def _look_out(self) -> None:
+        idle = not self._looking and self.query_one(JobBar).job is None
+        if idle and self.is_current and self._asked.runs and self._without_report:
+            self._looking = True
+            self.go(self._look_again(self._asked), group="look")
+
+    async def _look_again(self, asked: Asked) -> None:
+        """Look where the workspace has changed; what is shown stays until there is something else to show."""
+        try:
+            with suppress(LocalsynthError):  # told when a person asks
+                stamp = await self.ask(lambda ws: ws.stamp())
+                if stamp != self._stamp:
+                    sight = await self.ask(lambda ws: see(ws, asked))
+                    self._stamp = stamp
+                    if sight.evaluation is not None or sight.job is not None:
+                        await self._show(sight)
+        finally:
+            self._looking = False
 
     def _kept(self) -> Asked:
         kept = self.ui.memory.get("report")
@@ -108,7 +141,11 @@ class ReportScreen(PlaceScreen):
         )
 
     def _ask_for(self, asked: Asked) -> None:
-        self._asked, self._seen = asked, None
+        self._asked, self._seen, self._looking = asked, None, False
+        if asked.runs != self._sight.asked.runs:
+            self._sight = Sight(asked)
+        if asked.runs and self._sight.evaluation is None:
+            self._show_nothing(READING)  # not what was so before
         self.ui.memory.put(
             "report", {"runs": list(asked.runs), "against": asked.against, "outside": asked.outside}
         )
@@ -124,16 +161,22 @@ class ReportScreen(PlaceScreen):
             there = await self.ask(lambda ws: ws.exists)
             self._show_nothing(no_run(there=there, read_only=self.ui.read_only))
             return
+        self._stamp = await self.ask(lambda ws: ws.stamp())
         try:
-            self._sight = sight = await self.ask(lambda ws: see(ws, asked))
+            sight = await self.ask(lambda ws: see(ws, asked))
         except LocalsynthError as error:
             self._sight = Sight(asked)
             self._show_nothing(gone(error_text(error)))
             return
+        await self._show(sight)
+
+    async def _show(self, sight: Sight) -> None:
+        self._sight = sight
         if sight.job is not None:
             self.query_one(JobBar).follow(sight.job)
         if sight.evaluation is None:
             self._show_nothing(not_judged(sight, self.ui.read_only))
+            self.run_worker(self.ui.desk.do(warm_up), group="warm up", exclusive=True)
         else:
             await self._show_report(sight, from_top=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,7 +14,7 @@ from localsynth.core.celltext import line_writer, text_of
 from localsynth.core.errors import LocalsynthError
 from localsynth.tui.clipboard import copy
 from localsynth.tui.paths import PathDialog
-from localsynth.tui.rows.asking import FILES, Wish, exported, known, row_of
+from localsynth.tui.rows.asking import FILES, Wish, cell_left, exported, known, row_of
 from localsynth.tui.rows.going import GoDialog
 from localsynth.tui.rows.grid import Grid
 from localsynth.tui.rows.nearest import NearestDialog
@@ -197,8 +198,11 @@ real rows nearest to the synthetic row under the cursor. `y` copies the cell, `Y
         value = (await self.ui.desk.do(row_of, pages.view, row))[name]
         column = pages.schema.column(name)
         about = f"{KINDS[grid.kind]} row {row + 1:,}" + (", missing" if value is None else "")
+        left = partial(cell_left, view=pages.view, column=name)
         self.app.push_screen(
-            CellDialog(name, about, text_of(value), whole(value) or " ", meaning=meaning(column, value))
+            CellDialog(
+                name, about, text_of(value), whole(value) or " ", left=left, meaning=meaning(column, value)
+            )
         )
 
     def action_copy(self, what: str) -> None:

@@ -129,8 +129,12 @@ Ctrl+Up and Ctrl+Down make the editor smaller and larger.
         picks = (
             examples(self.editor.catalogue, self.subject.dataset) if self.editor.catalogue.relations else []
         )
-        why = "" if picks else "There is nothing to ask yet: press F2 and import a table, or try a sample."
-        self.pane.offer(picks, why)
+        way = (
+            "this is open for looking only, and somebody who may write has to import a table"
+            if self.ui.read_only
+            else "press F2 and import a table, or try a sample"
+        )
+        self.pane.offer(picks, "" if picks else f"There is nothing to ask yet: {way}.")
 
     def action_examples(self) -> None:
         """Queries to begin with, in place of the result."""

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localsynth.core.errors import SqlError
+from localsynth.workspace.auditing import left_query
 
 if TYPE_CHECKING:
     from localsynth.workspace import Workspace
 
     from .table import Cells
 
-__all__ = ["MOST_ROWS", "Answer", "answered", "exported", "planned"]
+__all__ = ["MOST_ROWS", "Answer", "answered", "cell_left", "exported", "planned"]
 
 MOST_ROWS = 100_000
 
@@ -62,3 +63,8 @@ def planned(space: Workspace, sql: str, stop: threading.Event) -> str:
 def exported(space: Workspace, sql: str, path: Path, stop: threading.Event) -> Path:
     """The whole result in a file. Raises ``DatasetError`` where the format cannot hold it."""
     return space.export_sql(sql, path, overwrite=True, stop=stop)
+
+
+def cell_left(space: Workspace, path: Path, sql: str) -> None:
+    """Tell the audit log that one cell of a result was saved to a file; its column's name may be a text of the query."""
+    left_query(space, "query exported", sql, path, rows=1, columns=1, format="txt")

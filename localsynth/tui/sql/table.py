@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual_fastdatatable import ArrowBackend, DataTable
 
 from localsynth.tui.plain import line
+from localsynth.workspace.dayends import holds_times, value_of
 
 from .result import ResultPane
 from .values import is_number, short, sign
@@ -31,12 +32,15 @@ class Cells(ArrowBackend):
         self.names = tuple(table.column_names)
         self.kinds = tuple(field.type for field in table.schema)
         self.numbers = tuple(is_number(kind) for kind in self.kinds)
+        self._timed = tuple(holds_times(kind) for kind in self.kinds)
         # Two columns may have one name, so here they are called by their numbers.
         super().__init__(table.rename_columns([str(at) for at in range(table.num_columns)]))
         self._widths = self._measured()
 
     def value(self, row: int, column: int) -> Any:
-        """What is in a cell. A moment that Python's calendar does not have is a text."""
+        """What is in a cell. A moment that Python's calendar does not have is a text, and so is the end of a day."""
+        if self._timed[column]:
+            return value_of(self.data.column(column)[row])
         return super().get_cell_at(row, column)
 
     @staticmethod

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from localsynth.core.celltext import jsonable, text_of
+from localsynth.core.celltext import json_of, text_of
 from localsynth.tui.plain import cell
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def short(value: Any) -> Text:
 def whole(value: Any) -> str:
     """The value to be read: what is JSON stands in lines."""
     if isinstance(value, list | dict):
-        return json.dumps(jsonable(value), ensure_ascii=False, indent=2)
+        return json_of(value, indent=2)
     if isinstance(value, str) and value.lstrip()[:1] in {"{", "["}:
         try:
             return json.dumps(json.loads(value), ensure_ascii=False, indent=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
 
 from textual import on
@@ -11,7 +12,7 @@ from localsynth.tui.clipboard import copy
 from localsynth.tui.paths import PathDialog
 from localsynth.tui.widgets.cellview import CellDialog
 
-from .asking import Answer, exported
+from .asking import Answer, cell_left, exported
 from .copying import copied
 from .drawing import drawing
 from .result import ResultPane
@@ -88,11 +89,11 @@ class WithResult(Texts):
 
     @on(ResultPane.Opened)
     def _cell(self, event: ResultPane.Opened) -> None:
-        cells = event.cells
-        if cells.row_count:
+        cells, answer = event.cells, self.answer
+        if cells.row_count and answer is not None:
             value = cells.value(event.row, event.column)
             kind = str(cells.kinds[event.column])
             about = f"row {event.row + 1:,}, {kind}" + (", missing" if value is None else "")
-            self.app.push_screen(
-                CellDialog(cells.names[event.column], about, text_of(value), whole(value) or " ")
-            )
+            name = cells.names[event.column]
+            left = partial(cell_left, sql=answer.sql)
+            self.app.push_screen(CellDialog(name, about, text_of(value), whole(value) or " ", left=left))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -23,6 +23,7 @@ from localsynth.workspace.files import save_text
 
 if TYPE_CHECKING:
     from localsynth.tui.app import LocalsynthApp
+    from localsynth.workspace import Workspace
 
 __all__ = ["CellDialog"]
 
@@ -33,7 +34,7 @@ class CellDialog(ModalScreen[None]):
     """Shows a text until Escape.
 
     about : a few words on where it is. text : what is copied and saved. shown : how it is read best. meaning : what is known of
-    its column, above it.
+    its column, above it. left : tells the audit log of the file that it was saved to.
     """
 
     HELP = "The whole cell. The arrows scroll, `c` copies it, `s` writes it to a file, Escape closes."
@@ -43,10 +44,19 @@ class CellDialog(ModalScreen[None]):
         Binding("s", "save", "Save to a file", id="cell.save"),
     ]
 
-    def __init__(self, name: str, about: str, text: str, shown: str, *, meaning: str = "") -> None:
+    def __init__(
+        self,
+        name: str,
+        about: str,
+        text: str,
+        shown: str,
+        *,
+        left: Callable[[Workspace, Path], None],
+        meaning: str = "",
+    ) -> None:
         super().__init__()
         self._column, self._about, self._text, self._text_shown = name, about, text, shown
-        self._meaning = meaning
+        self._left, self._meaning = left, meaning
 
     def compose(self) -> ComposeResult:
         """The text; of a very long one its beginning."""
@@ -79,9 +89,11 @@ class CellDialog(ModalScreen[None]):
         )
         if path is None:
             return
-        desk = cast("LocalsynthApp", self.app).desk
+        text, left = self._text, self._left
         try:
-            await desk.do(partial(save_text, overwrite=True), self._text, path)
+            await cast("LocalsynthApp", self.app).ask(
+                lambda space: left(space, save_text(text, path, overwrite=True))
+            )
         except LocalsynthError as error:
             self.app.push_screen(ErrorDialog(error))
             return

@@ -21,6 +21,7 @@ __all__ = ["Column", "Entry", "Listing", "fitted"]
 
 _MARK = 2  # cells before the first column: which line is chosen, and which is marked
 _GAP = 2  # cells between columns
+_NAME = 24  # cells that hold the names of most datasets, methods and models
 
 
 @dataclass(frozen=True)
@@ -46,21 +47,30 @@ class Entry:
 def fitted(columns: Sequence[Column], wanted: Sequence[int], room: int) -> dict[int, int]:
     """Column number -> cells, in the order of the columns: those that leave are not in it, those that shrink are narrower.
 
-    wanted : cells each would like to have. room : cells for all, with the gaps between them.
+    One that may leave is there only where those that stay have all they want, up to a width that holds most names.
+    wanted : cells each would like to have; one that may leave and has nothing to show wants 0, and leaves. room : cells for
+    all, with the gaps between them.
     """
-    kept = set(range(len(columns)))
 
     def least(number: int) -> int:
         return min(columns[number].least or wanted[number], wanted[number])
 
-    def over() -> int:
-        return sum(least(number) for number in kept) + _GAP * (len(kept) - 1) - room
+    def due(number: int) -> int:
+        return least(number) if columns[number].leaves else max(least(number), min(wanted[number], _NAME))
 
-    while over() > 0 and (leaving := [number for number in kept if columns[number].leaves]):
-        kept.discard(max(leaving, key=lambda number: columns[number].leaves))
+    kept = [number for number, column in enumerate(columns) if not column.leaves]
+    left = room - sum(map(due, kept)) - _GAP * (len(kept) - 1)
+    for number in sorted(set(range(len(columns))).difference(kept), key=lambda one: columns[one].leaves):
+        if wanted[number] and due(number) + _GAP <= left:
+            kept.append(number)
+            left -= due(number) + _GAP
     widths = {number: wanted[number] for number in sorted(kept)}
     excess = sum(widths.values()) + _GAP * (len(widths) - 1) - room
-    for number in sorted(widths, key=lambda one: widths[one] - least(one), reverse=True):
+
+    def gives(number: int) -> tuple[bool, int]:
+        return columns[number].leaves > 0, widths[number] - least(number)
+
+    for number in sorted(widths, key=gives, reverse=True):
         less = min(max(excess, 0), widths[number] - least(number))
         widths[number] -= less
         excess -= less
@@ -159,10 +169,10 @@ class Listing(ScrollView, can_focus=True):
         self.line = next((number for number, one in enumerate(self._entries) if one.key == key), self.line)
 
     def _lay_out(self) -> None:
-        wanted = [
-            max(len(column.title), *(one.cells[number].cell_len for one in self._entries), 1)
-            for number, column in enumerate(self._columns)
-        ]
+        wanted = []
+        for number, column in enumerate(self._columns):
+            widest = max((one.cells[number].cell_len for one in self._entries), default=1)
+            wanted.append(0 if column.leaves and not widest else max(len(column.title), widest, 1))
         self._widths = fitted(self._columns, wanted, max(self.size.width - _MARK - 1, 10))
         self.virtual_size = Size(self.size.width, self._height())
 

@@ -13,8 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
-from localsynth.core.errors import RunError
-from localsynth.engine.child import finding_us
+from localsynth.core.errors import OverMemory, RunError
+from localsynth.engine.child import beyond_memory, finding_us
 from localsynth.sealed import command
 
 from .job import CORPUS
@@ -157,7 +157,10 @@ def _messages(process: subprocess.Popen[bytes]) -> Any:
             yield json.loads(line)
 
 
-def _failure(code: int, log: Path, last: dict[str, Any]) -> RunError:
+def _failure(code: int, log: Path, last: dict[str, Any]) -> RunError | OverMemory:
+    beyond = beyond_memory("training", log, said=str(last.get("message", "")))
+    if beyond is not None:
+        return beyond
     if last.get("what") == "failed":
         return RunError(str(last["message"]), str(last["hint"]))
     how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
