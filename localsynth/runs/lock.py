@@ -14,7 +14,7 @@ from types import TracebackType
 
 from localsynth.core.errors import RunError, StoreError
 
-__all__ = ["RunLock", "holder"]
+__all__ = ["RunLock", "being_made", "holder"]
 
 _PATIENCE_S = 0.5  # someone asking `holder` holds a shared lock for some microseconds
 _PATIENCE_DEAD_S = 10.0  # a killed maker's engine process may hold the inherited lock for a moment longer
@@ -63,14 +63,18 @@ class RunLock:
                 pid = _pid(fd)
                 waited = time.monotonic() - started
                 if waited > (_PATIENCE_S if pid is None or _alive(pid) else _PATIENCE_DEAD_S):
-                    who = f"process {pid}" if pid else "another process"
-                    raise RunError(
-                        f"run {self._run_id} is being made by {who}",
-                        f"`localsynth runs watch {self._run_id}` shows how far it is",
-                    ) from None
+                    raise being_made(self._run_id, pid) from None
                 time.sleep(0.02)
             else:
                 return
+
+
+def being_made(run_id: str, pid: int | None) -> RunError:
+    """The error that says so, and by which process, where that is known."""
+    who = f"process {pid}" if pid else "another process"
+    return RunError(
+        f"run {run_id} is being made by {who}", f"`localsynth runs watch {run_id}` shows how far it is"
+    )
 
 
 def holder(folder: Path) -> int | None:

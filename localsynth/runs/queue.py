@@ -18,7 +18,7 @@ from queue import SimpleQueue
 
 from localsynth.core.errors import RecipeError
 
-__all__ = ["PARALLEL", "before", "places", "take_ticket", "wait_for_turn", "waiting"]
+__all__ = ["PARALLEL", "alone", "before", "places", "take_ticket", "wait_for_turn", "waiting"]
 
 #: How many jobs of a workspace work side by side.
 PARALLEL = "LOCALSYNTH_PARALLEL"
@@ -38,7 +38,7 @@ def take_ticket(workspace: Path, job_id: str) -> int:
     """The end of the queue, for a job: the descriptor of its lock, to be handed to its process. Raises ``OSError``."""
     folder = workspace / _FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
-    with _alone(folder):
+    with alone(folder):
         _sweep(folder)
         number = max((int(name[:8]) for name in _tickets(folder)), default=0) + 1
         ticket = os.open(
@@ -176,8 +176,8 @@ def _first_of(handles: list[int]) -> int:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Nobody else takes a ticket meanwhile."""
+def alone(folder: Path) -> Iterator[None]:
+    """Nobody else who asks for this is inside meanwhile."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)

@@ -24,8 +24,8 @@ from localsynth.core.run import Run
 from localsynth.core.tomlfile import read_text
 from localsynth.core.words import counted
 from localsynth.engine.child import finding_us
-from localsynth.runs.lock import holder
-from localsynth.runs.queue import before, places, take_ticket, waiting
+from localsynth.runs.lock import being_made, holder
+from localsynth.runs.queue import alone, before, places, take_ticket, waiting
 from localsynth.sealed import command
 from localsynth.store import trouble
 
@@ -42,6 +42,7 @@ from .jobrequests import (
     write_request,
 )
 from .nested import members_of
+from .signalling import signalled
 from .sources import SAMPLE
 
 __all__ = ["Background", "Job", "JobKind", "all_jobs", "forget_jobs", "recipe_of", "run_of"]
@@ -146,8 +147,8 @@ class Background(Base):
 
         request : fields of the kind's class in :mod:`~localsynth.workspace.jobrequests`. The folder of the workspace is made
         if it is not there. Raises ``StoreError`` where the job cannot be written down, or the workspace is open for looking
-        only, and ``DatasetError`` for an import of no such policy or holdout; all else that is wrong is told by
-        :meth:`Job.state`.
+        only, ``DatasetError`` for an import of no such policy or holdout, ``RunError`` where a run is to be taken up that
+        somebody makes, or will make; all else that is wrong is told by :meth:`Job.state`.
         """
         self._may_write()
         asked = _named(_absolute(REQUESTS[kind](**request)))
@@ -159,8 +160,11 @@ class Background(Base):
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             jobs.mkdir(mode=0o700, exist_ok=True)
-            folder.mkdir(mode=0o700)
-            _spawn(folder, kind, asked)
+            with alone(jobs):  # of two who ask for the same at the same moment, the second is told
+                if isinstance(asked, ResumeRequest):
+                    self._refuse_what_is_made(asked.run)
+                folder.mkdir(mode=0o700)
+                _spawn(folder, kind, asked)
         except OSError as error:
             shutil.rmtree(folder, ignore_errors=True)
             raise trouble.from_os(error, folder, "create") from error
@@ -216,6 +220,17 @@ class Background(Base):
         known = {job.id: job for job in all_jobs(self.folder) if job.id in waits}
         return [known[job_id] for job_id in waits if job_id in known]
 
+    def _refuse_what_is_made(self, run_id: str) -> None:
+        for job in all_jobs(self.folder):
+            if run_of(job) == run_id and (pid := job.pid) is not None and not (state := job.state()).over:
+                if state.phase is Phase.QUEUED:
+                    raise RunError(
+                        f"run {run_id} waits for its turn already", "`localsynth runs list` shows the queue"
+                    )
+                raise being_made(run_id, pid)
+        if (pid := holder(self.folder / "runs" / run_id)) is not None:
+            raise being_made(run_id, pid)
+
     def _may_write(self) -> None:
         if self.read_only:
             raise StoreError(
@@ -242,44 +257,6 @@ def forget_jobs(workspace: Path, run_ids: Iterable[str], dataset: str | None = N
         of_run = not gone.isdisjoint((*state.run_ids, *state.result.get("runs", ())))
         if state.over and not job.alive() and (of_dataset or of_run):
             shutil.rmtree(job.folder, ignore_errors=True)
-
-
-def signalled(folder: Path, *numbers: signal.Signals) -> bool:
-    """Send signals to the process that holds the lock in a folder; ``False`` where none does. Raises ``RunError``."""
-    pid = holder(folder)
-    if pid is None:
-        return False
-    if pid == os.getpid():
-        raise RunError("that is made by this very process", "use the Control it was started with")
-    if not pid or not _holds(pid, folder / "lock"):
-        raise RunError("the process that makes it cannot be seen from here", "stop it where it was started")
-    try:
-        for number in numbers:
-            os.kill(pid, number)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        raise RunError(f"process {pid}, which makes it, is another user's", "ask them to stop it") from None
-    return True
-
-
-def _holds(pid: int, lock: Path) -> bool:
-    """Whether that process has the lock open: in another container, its number is that of a stranger here."""
-    held = lock.stat()
-    try:
-        with os.scandir(f"/proc/{pid}/fd") as entries:
-            return any(_same(entry, held) for entry in entries)
-    except PermissionError:
-        return True  # another user's; a signal will tell
-    except FileNotFoundError:
-        return not Path("/proc/self").exists()
-
-
-def _same(entry: os.DirEntry[str], held: os.stat_result) -> bool:
-    try:
-        return os.path.samestat(entry.stat(), held)
-    except OSError:  # closed since
-        return False
 
 
 def _absolute(request: Request) -> Request:

@@ -30,7 +30,7 @@ from tests.engine.gguf_files import gguf
 from .faults_kit import RUN, begin, children, end_jobs, said
 from .kit import opened, settled, until
 
-LONG = RUN.format(30_000, "independent")
+LONG = RUN.format(100_000, "independent")
 LOOPED = """\
 rows = 16
 seed = 3
@@ -106,7 +106,7 @@ async def test_files_may_not_grow(folder: Path, undisturbed: Callable[[str], pa.
         resource.prlimit(job.pid, resource.RLIMIT_FSIZE, (size, size))
         await until(pilot, lambda: "Failed: the disk is full" in said(app), "the end")
         assert "r goes on from there" in said(app)
-        rows = await go_on(app, pilot, folder, 30_000)
+        rows = await go_on(app, pilot, folder, 100_000)
     assert rows.equals(undisturbed(LONG))
 
 
@@ -147,7 +147,7 @@ async def test_the_disk_is_full(
         assert "the disk is full" in said(app)
         await pilot.press("escape")
         (tmp_path / "disk" / "other").unlink()
-        rows = await go_on(app, pilot, folder, 30_000)
+        rows = await go_on(app, pilot, folder, 100_000)
     assert rows.equals(undisturbed(LONG))
 
 
@@ -176,7 +176,7 @@ async def test_the_file_may_not_be_written_any_more(
             await pilot.press("f6")
             await until(pilot, lambda: "synthetic rows" in said(app), "what is kept")
             await pilot.press("f5")
-        rows = await go_on(app, pilot, folder, 30_000)
+        rows = await go_on(app, pilot, folder, 100_000)
     assert rows.equals(undisturbed(LONG))
 
 

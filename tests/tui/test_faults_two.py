@@ -184,6 +184,7 @@ async def test_both_take_up_the_same_run(folder: Path) -> None:
         while refused not in said(app) + await other.press():
             assert time.monotonic() < end, f"{said(app)}\n{other.shows}"
             await pilot.pause()
+        await until(pilot, lambda: space.maker(space.get_run(run)), "it to begin", patience=PATIENCE_S)
         assert f"{refused} {space.maker(space.get_run(run))}" in said(app) + other.shows
         assert not (refused in said(app) and refused in other.shows)
         await pilot.press("escape")

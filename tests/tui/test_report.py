@@ -173,8 +173,8 @@ async def test_runs_side_by_side(made: tuple[Path, str, str, str]) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-async def test_a_run_is_evaluated_and_stopped(made: tuple[Path, str, str, str]) -> None:
-    folder, _, _, bare = made
+async def test_a_run_is_evaluated_and_stopped(made: tuple[Path, str, str, str], tmp_path: Path) -> None:
+    folder, bare = Path(shutil.copytree(made[0], tmp_path / "ws")), made[3]
     async with opened(folder, place="report", dataset="few", run=bare, size=(80, 24)) as (app, pilot):
         await until(pilot, reads(app, "This run has not been evaluated"), "the word on that")
         assert "e    evaluate now" in screen_text(app)

@@ -461,7 +461,7 @@ def test_it_is_followed_while_another_place_is_shown(space: Workspace, done: Run
 
 def test_events_that_cannot_be_read(space: Workspace, done: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     async def work(app: LocalsynthApp, pilot: Pilot[None], screen: RunScreen) -> None:
-        await seen(pilot, "finished  bootstrap", "The events cannot be read: cannot read", "no permission")
+        await seen(pilot, "finished  bootstrap", "The events cannot be read", "permission")
         assert not isinstance(app.screen, ErrorDialog)
 
     def refused(*_: object) -> None:

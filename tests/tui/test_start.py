@@ -35,6 +35,9 @@ def terminal(folder: Path, **env: str) -> Iterator[tuple[int, subprocess.Popen[b
         cwd=folder,
         env=settings,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(
+            signal.SIGHUP, signal.SIG_DFL
+        ),  # ``nohup`` hands down that it is ignored
     )
     os.close(theirs)
     try:

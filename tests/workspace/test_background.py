@@ -23,9 +23,9 @@ from localsynth import Workspace
 from localsynth.core.errors import DatasetError, ExitCode, NotFound, Problem, RunError, StoreError
 from localsynth.runs.lock import RunLock
 from localsynth.workspace import Control, Failure, Job, JobState, JobStep, Phase
-from localsynth.workspace.background import signalled
 from localsynth.workspace.jobfiles import StatusFile, StatusReader
 from localsynth.workspace.jobrequests import RunRequest, read_request, write_request
+from localsynth.workspace.signalling import signalled
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = """\
@@ -406,3 +406,23 @@ def test_a_request_is_read_as_it_was_written(
     write_request(folder, "run", asked)
     kind, _, found = read_request(folder)
     assert (kind, found) == ("run", asked)
+
+
+def test_a_run_that_somebody_makes_or_will_make_is_not_taken_up(space: Workspace, recipe: Path) -> None:
+    first = space.start_job("run", path=str(recipe), rows=LONG)
+    run = underway(space, first)
+    with pytest.raises(RunError, match=f"run {run} is being made by process {first.pid}"):
+        space.start_job("resume", run=run)
+    first.stop()
+    ended(first)
+    ahead = space.start_job("run", path=str(recipe), rows=LONG)
+    until(lambda: ahead.state().phase is Phase.RUNNING)
+    waits = space.start_job("resume", run=run)
+    until(lambda: waits.state().phase is Phase.QUEUED)
+    with pytest.raises(RunError, match=f"run {run} waits for its turn already"):
+        space.start_job("resume", run=run)
+    assert {job.id for job in space.jobs()} == {first.id, ahead.id, waits.id}
+    ahead.kill()
+    until(lambda: waits.state().run_id == run)
+    waits.stop()
+    assert ended(waits).phase is Phase.STOPPED
