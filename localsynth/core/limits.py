@@ -67,8 +67,8 @@ def memory_text(size: int) -> str:
         number = size / _UNITS[unit.upper()]
         if number >= 1 and math.isclose(number * 100, round(number * 100), rel_tol=1e-12):
             return f"{number:.2f}".rstrip("0").rstrip(".") + unit
-    unit = "GB" if size >= 10**9 else "MB"
-    return f"{float(f'{size / _UNITS[unit]:.3g}'):g}{unit}"
+    unit = "TB" if size >= 10**12 else "GB" if size >= 10**9 else "MB"
+    return f"{float(f'{size / _UNITS[unit]:.3g}'):.12g}{unit}"
 
 
 def out_of_time(minutes: float) -> OutOfTime:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from localsynth.core.errors import RecipeError
@@ -51,6 +51,7 @@ def test_a_size_is_told_as_it_is_read(number: int, unit: str) -> None:
     assert parse_size(memory_text(size)) == size
 
 
+@example(1_825_881_045_904_121)
 @given(st.integers(10**6, 2**59))
 def test_any_size_is_told_to_three_digits(size: int) -> None:
     assert parse_size(memory_text(size)) == pytest.approx(size, rel=0.006)
