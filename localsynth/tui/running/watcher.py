@@ -216,7 +216,7 @@ class RunWatcher(PlaceScreen):
         """Show that panel."""
         self.query_one(RunView).chosen = name
         self.ui.memory.put("run.panel", name)
-        self._again()
+        self.call_after_refresh(self._again)  # the panel is there at once; what is new in it follows
 
     @on(PanelBar.Picked)
     def _picked(self, event: PanelBar.Picked) -> None:
