@@ -14,7 +14,7 @@ from types import TracebackType
 
 from localsynth.core.errors import RunError, StoreError
 
-__all__ = ["RunLock", "being_made", "holder"]
+__all__ = ["RunLock", "alive", "being_made", "holder"]
 
 _PATIENCE_S = 0.5  # someone asking `holder` holds a shared lock for some microseconds
 _PATIENCE_DEAD_S = 10.0  # a killed maker's engine process may hold the inherited lock for a moment longer
@@ -62,7 +62,7 @@ class RunLock:
             except BlockingIOError:
                 pid = _pid(fd)
                 waited = time.monotonic() - started
-                if waited > (_PATIENCE_S if pid is None or _alive(pid) else _PATIENCE_DEAD_S):
+                if waited > (_PATIENCE_S if pid is None or alive(pid) else _PATIENCE_DEAD_S):
                     raise being_made(self._run_id, pid) from None
                 time.sleep(0.02)
             else:
@@ -100,7 +100,8 @@ def _pid(fd: int) -> int | None:
         return None
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
+    """Whether there is a process of that number."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

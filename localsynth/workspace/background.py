@@ -24,7 +24,7 @@ from localsynth.core.run import Run
 from localsynth.core.tomlfile import read_text
 from localsynth.core.words import counted
 from localsynth.engine.child import finding_us
-from localsynth.runs.lock import being_made, holder
+from localsynth.runs.lock import alive, being_made, holder
 from localsynth.runs.queue import alone, before, places, take_ticket, waiting
 from localsynth.sealed import command
 from localsynth.store import trouble
@@ -228,7 +228,10 @@ class Background(Base):
                         f"run {run_id} waits for its turn already", "`localsynth runs list` shows the queue"
                     )
                 raise being_made(run_id, pid)
-        if (pid := holder(self.folder / "runs" / run_id)) is not None:
+        pid = holder(self.folder / "runs" / run_id)
+        if pid is not None and (
+            not pid or alive(pid)
+        ):  # a killed maker's engine may hold its lock a moment longer
             raise being_made(run_id, pid)
 
     def _may_write(self) -> None:
