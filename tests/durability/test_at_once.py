@@ -12,23 +12,7 @@ from localsynth.core.errors import NotFound
 from localsynth.core.run import Status
 from localsynth.store import datasets
 from localsynth.store.session import Store
-
-SCHEMA = """\
-[[columns]]
-name = "age"
-kind = "integer"
-range = [18, 90]
-"""
-RECIPE = """\
-rows = 10
-[dataset]
-name = "tiny"
-schema = "tiny.schema.toml"
-[model]
-name = "uniform"
-[method]
-name = "text-to-tabular"
-"""
+from tests.durability.test_run_files import RECIPE, SCHEMA
 
 
 def test_a_dataset_that_the_other_makes_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
