@@ -15,6 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from .clipboard import copy
+from .leaving import unless_left
 from .memory import settings_file
 from .plain import paragraph
 
@@ -95,7 +96,8 @@ class DiagnosisDialog(ModalScreen[None]):
     async def _find(self) -> None:
         app = cast("LocalsynthApp", self.app)
         self._text = await app.desk.do(diagnosis, app)  # imports every place
-        self.query_one(Static).update(paragraph(self._text))
+        with unless_left(self):
+            self.query_one(Static).update(paragraph(self._text))
 
     def action_copy(self) -> None:
         """The text into the terminal's clipboard."""

@@ -20,6 +20,7 @@ from localsynth.core.words import size_text
 
 from .dialogs import ConfirmDialog
 from .folders import Answer, Entry, Listing, Sense, Wanted, completed, judged, listing
+from .leaving import unless_left
 from .plain import line
 
 if TYPE_CHECKING:
@@ -100,7 +101,8 @@ started. Hidden files come when you type a dot.
         self.run_worker(self._list(), group="listing", exclusive=True)
 
     async def _list(self) -> None:
-        self._show(await self._listing(self.query_one(Input).value))
+        with unless_left(self):
+            self._show(await self._listing(self.query_one(Input).value))
 
     async def _listing(self, typed: str) -> Listing:
         desk = cast("LocalsynthApp", self.app).desk
@@ -131,12 +133,13 @@ started. Hidden files come when you type a dot.
         self.run_worker(self._complete(), group="completing", exclusive=True)
 
     async def _complete(self) -> None:
-        field = self.query_one(Input)
-        typed = field.value
-        chosen = self._chosen()
-        whole = completed(typed, await self._listing(typed)) if chosen is None else _joined(typed, chosen)
-        if field.value == typed:  # nothing was typed meanwhile
-            self._put(whole)
+        with unless_left(self):
+            field = self.query_one(Input)
+            typed = field.value
+            chosen = self._chosen()
+            whole = completed(typed, await self._listing(typed)) if chosen is None else _joined(typed, chosen)
+            if field.value == typed:  # nothing was typed meanwhile
+                self._put(whole)
 
     def _put(self, typed: str) -> None:
         field = self.query_one(Input)
@@ -178,6 +181,10 @@ started. Hidden files come when you type a dot.
         typed = self.query_one(Input).value
         desk = cast("LocalsynthApp", self.app).desk
         answer = await desk.do(judged, typed, self._base, self._wanted)
+        with unless_left(self):
+            self._hear(typed, answer)
+
+    def _hear(self, typed: str, answer: Answer) -> None:
         match answer.sense:
             case Sense.TAKEN:
                 self.dismiss(answer.path)

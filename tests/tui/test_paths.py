@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import stat
 from pathlib import Path
@@ -91,6 +92,31 @@ def test_a_path_is_judged(tmp_path: Path) -> None:
 def test_a_file_that_must_not_be_read(tmp_path: Path) -> None:
     (tmp_path / "a.csv").touch(mode=0o000)
     assert "Permission" in judged("a.csv", tmp_path, Wanted()).words
+
+
+async def test_a_list_that_comes_when_the_dialog_is_closing_harms_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who types and takes at once: the list of the last letter wakes up when the dialog has lost its parts already."""
+    seen: list[bool] = []
+    async with opened(tmp_path / "ws", size=(80, 24)) as (app, pilot):
+        dialog = PathDialog("A table", f"{tmp_path}/")
+
+        async def late(typed: str) -> Any:
+            while dialog.query(OptionList):
+                await asyncio.sleep(0)
+            seen.append(True)
+            return listing(typed, tmp_path)
+
+        await app.push_screen(dialog)
+        await settled(pilot)
+        monkeypatch.setattr(dialog, "_listing", late)
+        dialog.query_one(Input).value += "x"
+        await until(pilot, lambda: any(w.group == "listing" for w in app.workers if w.is_running), "a list")
+        dialog.dismiss(None)
+        await until(pilot, lambda: seen, "the late list")
+        await settled(pilot)
+        assert app.is_running
 
 
 async def test_a_file_is_completed_chosen_and_taken(tmp_path: Path) -> None:

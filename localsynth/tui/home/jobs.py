@@ -18,6 +18,7 @@ from localsynth.core.errors import LocalsynthError
 from localsynth.core.words import counted
 from localsynth.tui.clipboard import copy
 from localsynth.tui.dialogs import ErrorDialog, error_text
+from localsynth.tui.leaving import unless_left
 from localsynth.tui.plain import line, one_line, paragraph
 from localsynth.tui.widgets.listing import Column, Entry, Listing
 
@@ -156,8 +157,9 @@ nothing is kept. `x` stops it at once. `d` takes a job that is over off the list
         finally:
             self._looking = False
         self._jobs = {job.id: (job, state) for job, state in look.jobs}
-        self._list.show(_entries(list(self._jobs.values()), about), "there are no jobs")
-        self._tell()
+        with unless_left(self):
+            self._list.show(_entries(list(self._jobs.values()), about), "there are no jobs")
+            self._tell()
 
     def _look(self, space: Workspace) -> tuple[Look, dict[str, str]]:
         """In a thread: all jobs, and what each is of."""

@@ -8,12 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from textual.app import ComposeResult
-from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.worker import Worker
 
 from localsynth.core.errors import LocalsynthError
 from localsynth.tui.dialogs import ErrorDialog
+from localsynth.tui.leaving import unless_left
 from localsynth.tui.plain import one_line
 from localsynth.tui.subject import Subject
 from localsynth.tui.widgets.bars import PlaceBar, SubjectBar
@@ -100,12 +100,10 @@ class PlaceScreen(Screen[None]):
 
     async def _told(self, work: Coroutine[Any, Any, None]) -> None:
         try:
-            await work
+            with unless_left(self):
+                await work
         except LocalsynthError as error:
             self.show_error(error)
-        except NoMatches:  # a part of a place that is being closed; anywhere else it is a mistake of ours
-            if not (self._pruning or self._closing or self.app._exit):
-                raise
 
     def show_error(self, error: LocalsynthError) -> None:
         """What is wrong and what to do, until a key is pressed."""
