@@ -128,6 +128,20 @@ async def test_what_is_wrong_is_said_as_one_types_and_what_a_field_is_for(folder
         await until(pilot, lambda: "How many rows to make. 1 to 100,000,000." in str(about.render()))
 
 
+async def test_limits_are_set_like_anything_else(folder: Path) -> None:
+    async with opened(folder, place="recipe", dataset="wine") as (app, pilot):
+        await checked(app, pilot)
+        row = await typed(app, pilot, ("limits", "max_memory"), "4")
+        assert row.has_class("-wrong")
+        assert "did you mean 4GB?" in screen_text(app)
+        await typed(app, pilot, ("limits", "max_memory"), "4GB")
+        await typed(app, pilot, ("limits", "max_minutes"), "30")
+        assert not row.has_class("-wrong")
+        assert data(app)["limits"] == {"max_minutes": 30, "max_memory": "4GB"}
+        await typed(app, pilot, ("limits", "max_minutes"), "0")
+        assert "max_minutes must be more than 0, not 0" in screen_text(app)
+
+
 async def test_the_form_follows_method_and_mode_and_writes_only_what_differs(folder: Path) -> None:
     async with opened(folder, place="recipe", dataset="wine") as (app, pilot):
         await checked(app, pilot)

@@ -106,6 +106,19 @@ COPIES = Field(
     "Refuse rows that are equal to a real one. Not together with an epsilon.",
     False,
 )
+MINUTES = Field(
+    ("limits", "max_minutes"),
+    Kind.NUMBER,
+    "Minutes after which the run finishes its batch and stops; it can be resumed.",
+    usual="no limit",
+    bounds="more than 0",
+)
+MEMORY = Field(
+    ("limits", "max_memory"),
+    Kind.TEXT,
+    "The most memory that all processes of the run may hold, the model's weights included, such as 4GB.",
+    usual="no limit",
+)
 MEMBERS = Field(("members",), Kind.TOML, "Rows of another table that belong to these, made after them.")
 PARENT = Field(("parent",), Kind.TOML, "The run whose rows these belong to.")
 
@@ -168,6 +181,7 @@ def sections(draft: Draft, facts: Facts) -> list[Section]:
     return [
         *found,
         *([Section("Privacy", private, {})] if private else []),
+        Section("Limits", (MINUTES, MEMORY), {}),
         *([Section("Tables that belong together", tied, {})] if tied else []),
     ]
 
