@@ -163,17 +163,18 @@ def test_long_prompts_of_many_texts_are_read_once_each(backend: LlamaBackend) ->
         for at in range(4)
     ]
     requests = [
-        SampleRequest(prompt, seq(Number(100 * at, 100 * at + 99), "\n"), n=30, seed=at)
+        SampleRequest(prompt, seq(Number(100 * at, 100 * at + 99), "\n"), n=12, seed=at)
         for at, prompt in enumerate(prompts)
     ]
     samples, usage = backend.sample(requests)
     for at, sample in enumerate(samples):
-        assert len(sample.texts) == 30
+        assert len(sample.texts) == 12
         assert all(100 * at <= int(text) < 100 * at + 100 for text in sample.texts)
     tokens = sum(len(backend.prompt(request.messages, "")) for request in requests)
     assert usage.prompt_tokens <= tokens
-    alone = [backend.sample([request])[0][0] for request in requests]
-    assert [sorted(sample.texts) for sample in alone] == [sorted(sample.texts) for sample in samples]
+    for request, sample in list(zip(requests, samples, strict=True))[::3]:
+        ((alone,), _) = backend.sample([request])
+        assert sorted(alone.texts) == sorted(sample.texts)
 
 
 def test_grammars_without_end_are_forgotten_and_written_right(backend: LlamaBackend) -> None:

@@ -18,7 +18,7 @@ from localsynth.core.run import Status
 pytestmark = pytest.mark.model
 ROOT = Path(__file__).parents[2]
 RECIPE = {
-    "rows": 40,
+    "rows": 20,
     "seed": 3,
     "dataset": {"name": "asia", "source": "sample:asia", "policy": "rows", "holdout": 0.88},
     "model": {"name": "smollm2-135m"},
@@ -26,9 +26,9 @@ RECIPE = {
         "name": "mallm-gan",
         "rounds": 2,
         "proposals": 1,
-        "searched": 2,
-        "game_rows": 40,
-        "batch_rows": 20,
+        "searched": 1,
+        "game_rows": 20,
+        "batch_rows": 10,
     },
 }
 #: Makes the run; killed by the second round's first answer.
@@ -62,7 +62,7 @@ def test_a_game_is_played_killed_and_gone_on_with(tmp_path: Path, embedded_model
     assert first["low"] <= first["score"] <= first["high"]
     assert json.loads(first["theta"])["focus"] == []
     rows = space.rows(run)
-    assert len(rows) == 40
+    assert len(rows) == 20
     columns = list(space.sql("FROM asia_real").columns)
     assert set(columns) <= set(rows.columns)
 
