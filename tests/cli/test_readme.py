@@ -1,4 +1,4 @@
-"""Everything the README tells people to type works, in the order it tells it."""
+"""Everything the README and the guide tell people to type works, in the order they tell it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ import pytest
 from localsynth.cli.main import run
 from localsynth.core.errors import ExitCode
 
-README = Path(__file__).parents[2] / "README.md"
-TEXT = README.read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+ROOT = Path(__file__).parents[2]
+PAGES = ("README.md", "recipes/README.md", "SECURITY.md", "models/README.md")
+GUIDE = (ROOT / "recipes" / "README.md").read_text(encoding="utf-8")
 
 
-def shell_lines() -> list[str]:
-    return [line for kind, block in BLOCKS if kind == "sh" for line in block.splitlines()]
+def blocks(text: str, kind: str) -> list[str]:
+    return [
+        block
+        for said, block in re.findall(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+        if said == kind
+    ]
 
 
 def without_model(line: str) -> list[str]:
@@ -34,24 +38,39 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_the_shell_examples(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    (recipe,) = [block for kind, block in BLOCKS if kind == "toml"]
-    (folder / "diabetes.toml").write_text(recipe, encoding="utf-8")
-    lines = shell_lines()
-    assert len(lines) >= 8
+def type_in(lines: list[str], capfd: pytest.CaptureFixture[str]) -> None:
     for line in lines:
         code = run(without_model(line))
         assert code == ExitCode.OK, f"{line}\n{capfd.readouterr().err}"
+
+
+def test_the_readme_s_examples(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 100, "what is not needed for the first rows belongs into the guide"
+    lines = [line for block in blocks(text, "sh") for line in block.splitlines()]
+    assert len(lines) >= 4
+    type_in(lines, capfd)
     assert (folder / "rows.parquet").stat().st_size > 0
+
+
+def test_the_guide_s_examples(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (recipe,) = blocks(GUIDE, "toml")
+    (folder / "diabetes.toml").write_text(recipe, encoding="utf-8")
+    lines = [line for block in blocks(GUIDE, "sh") for line in block.splitlines()]
+    assert len(lines) >= 20
+    type_in(lines, capfd)
     assert len((folder / "diabetes.csv").read_text(encoding="utf-8").splitlines()) == 21
+    # What the page on security tells about records and forgetting, in the workspace that has come of it.
+    (records,) = blocks((ROOT / "SECURITY.md").read_text(encoding="utf-8"), "sh")
+    type_in(records.splitlines(), capfd)
 
 
 def test_the_python_example(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    (code,) = [block for kind, block in BLOCKS if kind == "python"]
+    (code,) = blocks(GUIDE, "python")
     small = code.replace("rows=50)", 'rows=50, model="uniform")')
     assert small != code
     names: dict[str, object] = {}
-    exec(compile(small, str(README), "exec"), names)
+    exec(compile(small, "recipes/README.md", "exec"), names)
     assert len(names["frame"]) == 50  # type: ignore[arg-type]
     assert "sex" in capfd.readouterr().out
 
@@ -65,15 +84,25 @@ def test_the_tables_are_those_of_a_workspace(folder: Path, capfd: pytest.Capture
         FROM information_schema.tables WHERE table_schema <> 'main' ORDER BY t"""
     assert run(["sql", query, "--format", "csv"]) == ExitCode.OK
     found = capfd.readouterr().out.split()[1:]
-    told = re.findall(r"^\| `((?:real|synth|meta)\.\w+)` \|", TEXT, re.MULTILINE)
+    told = re.findall(r"^\| `((?:real|synth|meta)\.\w+)` \|", GUIDE, re.MULTILINE)
     assert sorted(told) == sorted(found)
 
 
 def test_the_exit_codes() -> None:
-    told = [int(code) for code in re.findall(r"^\| (\d+) \|", TEXT, re.MULTILINE)]
+    told = [int(code) for code in re.findall(r"^\| (\d+) \|", GUIDE, re.MULTILINE)]
     assert told == sorted(ExitCode)
 
 
-def test_the_links_lead_somewhere() -> None:
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", TEXT):
-        assert (README.parent / target).exists(), target
+@pytest.mark.parametrize("page", PAGES)
+def test_the_links_lead_somewhere(page: str) -> None:
+    path = ROOT / page
+    text = path.read_text(encoding="utf-8")
+    headings = {
+        re.sub(r"[^\w\- ]", "", title).strip().lower().replace(" ", "-")
+        for title in re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    }
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", text):
+        if target.startswith("#"):
+            assert target[1:] in headings, target
+        else:
+            assert (path.parent / target.split("#")[0]).exists(), target
