@@ -25,7 +25,7 @@ from localsynth.core.tracing import named, trace
 from localsynth.methods import registry
 from localsynth.store.searching import search_files
 from tests.forget_kit import NAME, full, needles, recipe, table, texts
-from tests.workspace.test_background import ended
+from tests.workspace.jobs_kit import ended
 
 _KEPT = ("logs", "jobs", "runs", "audit.jsonl")
 

@@ -106,3 +106,12 @@ def test_the_links_lead_somewhere(page: str) -> None:
             assert target[1:] in headings, target
         else:
             assert (path.parent / target.split("#")[0]).exists(), target
+
+
+def test_what_security_is_checked_by_is_there() -> None:
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:tests|scripts|workspace/permission)[\w/.]*)", text)
+    assert len(named) > 20
+    for name in named:
+        places = (ROOT / name, ROOT / "localsynth" / name)
+        assert any(place.exists() for place in places), name

@@ -32,7 +32,7 @@ from localsynth.engine.uniform import UniformEngine
 from localsynth.methods import registry
 from localsynth.runs import ask as asking
 from localsynth.workspace import Control
-from tests.workspace.test_background import ended
+from tests.workspace.jobs_kit import ended
 
 SECRET = "only in a real row"
 

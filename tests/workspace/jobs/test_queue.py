@@ -6,7 +6,6 @@ import json
 import os
 import random
 import signal
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,27 +14,7 @@ import pytest
 from localsynth import Workspace
 from localsynth.workspace import Job, Phase
 from localsynth.workspace.background import run_of
-from tests.workspace.test_background import RECIPE, SCHEMA, committed, ended, until
-
-LONG = 100_000
-
-
-@pytest.fixture
-def recipe(tmp_path: Path) -> Path:
-    (tmp_path / "tiny.schema.toml").write_text(SCHEMA)
-    path = tmp_path / "tiny.toml"
-    path.write_text(RECIPE)
-    return path
-
-
-@pytest.fixture
-def space(tmp_path: Path) -> Iterator[Workspace]:
-    made = Workspace(tmp_path / "ws")
-    yield made
-    for job in made.jobs():
-        if pid := job.pid:
-            os.killpg(pid, signal.SIGKILL)
-            until(lambda gone=job: not gone.alive())  # type: ignore[misc]
+from tests.workspace.jobs_kit import LONG, committed, ended, until
 
 
 def queued(job: Job) -> bool:
