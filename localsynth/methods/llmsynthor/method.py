@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pyarrow as pa
 
-from localsynth.core.contracts import Ask, Draft, EngineInfo, MethodParams, Task
-from localsynth.core.errors import DatasetError, RecipeError, RunError
+from localsynth.core.contracts import Ask, EngineInfo, MethodParams, Task
+from localsynth.core.errors import DatasetError, RecipeError
 from localsynth.core.run import Exposure
 from localsynth.core.targets import Statistics
 from localsynth.methods.asked import model_of
+from localsynth.methods.door import Door
 
 from .aligned import Aligned
 from .faithful import Faithful
@@ -20,7 +20,7 @@ from .params import LLMSynthorParams
 __all__ = ["LLMSynthor"]
 
 
-class LLMSynthor:
+class LLMSynthor(Door[LLMSynthorParams, Aligned | Faithful]):
     """Rows that add up to target statistics. The model sees statistics, gaps and descriptions, never a row."""
 
     name: ClassVar[str] = "llmsynthor"
@@ -32,10 +32,6 @@ class LLMSynthor:
         "Rows that meet statistics, of real rows or published ones: the model plans, code aligns; it sees no row."
     )
     Params: ClassVar[type[MethodParams]] = LLMSynthorParams
-
-    def __init__(self, params: LLMSynthorParams) -> None:
-        self.params = params
-        self._mode: Aligned | Faithful | None = None
 
     def prepare(self, task: Task, info: EngineInfo | None) -> None:
         """Sets the run up. Raises ``DatasetError`` where there are no target statistics."""
@@ -51,13 +47,6 @@ class LLMSynthor:
 
     def batch_rows(self) -> int:
         return self._ready().batch_rows()
-
-    def learn(self, ask: Ask | None, seed: int) -> None:
-        """Raises ``ContextTooSmall`` with the numbers."""
-        self._ready().learn(model_of(ask, self.name), seed)
-
-    def batch(self, n: int, seed: int, ask: Ask | None) -> Draft:
-        return self._ready().batch(n, seed, model_of(ask, self.name))
 
     def check_complete(self) -> None:
         """Raises ``RecipeError`` in the faithful mode."""
@@ -76,21 +65,3 @@ class LLMSynthor:
         mode = self._ready()
         assert isinstance(mode, Aligned)
         return mode.aims()
-
-    def state(self) -> Mapping[str, Any]:
-        return self._ready().dump()
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Raises ``RunError`` where the state is not one of this mode."""
-        try:
-            self._ready().load(state)
-        except (KeyError, TypeError, ValueError) as error:
-            raise RunError(
-                f"the stored state of the run does not fit llmsynthor, mode {self.params.mode}: {error!r}",
-                "start a new run",
-            ) from error
-
-    def _ready(self) -> Aligned | Faithful:
-        if self._mode is None:
-            raise RunError("llmsynthor was used before it was prepared")
-        return self._mode

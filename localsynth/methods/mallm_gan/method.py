@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from localsynth.core.contracts import Ask, Draft, EngineInfo, MethodParams, Round, Task
-from localsynth.core.errors import RunError
+from localsynth.core.contracts import EngineInfo, MethodParams, Round, Task
 from localsynth.core.run import Exposure
 from localsynth.core.schema import Schema
 from localsynth.core.spending import Spending
-from localsynth.methods.asked import model_of
+from localsynth.methods.door import Door
 from localsynth.methods.reals import train_rows
 
 from .aligned import Aligned, first_edges
@@ -22,7 +20,7 @@ from .spending import spending
 __all__ = ["MALLMGAN"]
 
 
-class MALLMGAN:
+class MALLMGAN(Door[MALLMGANParams, Aligned | Faithful]):
     """Rows by a model that is shown some real ones, and instructions that a game improves (Ling et al. 2024)."""
 
     name: ClassVar[str] = "mallm-gan"
@@ -36,10 +34,6 @@ class MALLMGAN:
     )
     Params: ClassVar[type[MethodParams]] = MALLMGANParams
     explain = staticmethod(explained)
-
-    def __init__(self, params: MALLMGANParams) -> None:
-        self.params = params
-        self._mode: Aligned | Faithful | None = None
 
     def spending(self, schema: Schema, train_rows: int) -> Spending | None:
         """See :class:`~localsynth.core.spending.Spends`."""
@@ -56,10 +50,6 @@ class MALLMGAN:
     def batch_rows(self) -> int:
         return self._ready().batch_rows()
 
-    def learn(self, ask: Ask | None, seed: int) -> None:
-        """One step of the game. Raises ``ContextTooSmall`` with the numbers, before anything is written."""
-        self._ready().learn(model_of(ask, self.name), seed)
-
     def learnt(self) -> bool:
         """See :class:`~localsynth.core.contracts.Learning`."""
         return self._ready().learnt()
@@ -67,24 +57,3 @@ class MALLMGAN:
     def rounds(self) -> tuple[Round, ...]:
         """See :class:`~localsynth.core.contracts.Learning`."""
         return self._ready().rounds()
-
-    def batch(self, n: int, seed: int, ask: Ask | None) -> Draft:
-        return self._ready().batch(n, seed, model_of(ask, self.name))
-
-    def state(self) -> Mapping[str, Any]:
-        return self._ready().dump()
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Raises ``RunError`` where the state is not one of this mode."""
-        try:
-            self._ready().load(state)
-        except (KeyError, TypeError, ValueError) as error:
-            raise RunError(
-                f"the stored state of the run does not fit mallm-gan, mode {self.params.mode}: {error!r}",
-                "start a new run",
-            ) from error
-
-    def _ready(self) -> Aligned | Faithful:
-        if self._mode is None:
-            raise RunError("mallm-gan was used before it was prepared")
-        return self._mode

@@ -17,6 +17,7 @@ from localsynth.core.finding import Explored
 from localsynth.core.run import Exposure
 from localsynth.methods.asked import model_of
 from localsynth.methods.conditions import task_under
+from localsynth.methods.door import unfit
 from localsynth.methods.page import Page
 
 from .aligned import Aligned
@@ -120,10 +121,7 @@ class PAFT:
             if state["maker"] is not None:
                 self._made().load(state["maker"])
         except (KeyError, TypeError, ValueError) as error:
-            raise RunError(
-                f"the stored state of the run does not fit paft, mode {self.params.mode}: {error!r}",
-                "start a new run",
-            ) from error
+            raise unfit(self.name, self.params, error) from error
 
     def _trains(self) -> bool:
         return self._real and self.params.learn != "in-context" and (bool(self.params.adapter) or can_train())

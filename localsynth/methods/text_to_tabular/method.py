@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from localsynth.core.contracts import Ask, Draft, EngineInfo, MethodParams, Task
-from localsynth.core.errors import RecipeError, RunError
+from localsynth.core.contracts import EngineInfo, MethodParams, Task
+from localsynth.core.errors import RecipeError
 from localsynth.core.nearest import nearest
 from localsynth.core.run import Exposure
-from localsynth.methods.asked import model_of
+from localsynth.methods.door import Door
 
 from .aligned import Aligned
 from .faithful import Faithful
@@ -19,7 +18,7 @@ from .params import TextToTabularParams
 __all__ = ["TextToTabular"]
 
 
-class TextToTabular:
+class TextToTabular(Door[TextToTabularParams, Aligned | Faithful]):
     """Rows from a description of the table; no real row and no statistic of one is ever read."""
 
     name: ClassVar[str] = "text-to-tabular"
@@ -30,10 +29,6 @@ class TextToTabular:
         "Rows from a description of the table alone; declared distributions and rules are met."
     )
     Params: ClassVar[type[MethodParams]] = TextToTabularParams
-
-    def __init__(self, params: TextToTabularParams) -> None:
-        self.params = params
-        self._mode: Aligned | Faithful | None = None
 
     def prepare(self, task: Task, info: EngineInfo | None) -> None:
         """Sets the run up. What fits the model's context is counted in ``learn``, where tokens can be counted.
@@ -57,28 +52,3 @@ class TextToTabular:
 
     def batch_rows(self) -> int:
         return self.params.batch_rows
-
-    def learn(self, ask: Ask | None, seed: int) -> None:
-        """Raises ``ContextTooSmall`` with the numbers."""
-        self._ready().learn(model_of(ask, self.name), seed)
-
-    def batch(self, n: int, seed: int, ask: Ask | None) -> Draft:
-        return self._ready().batch(n, seed, model_of(ask, self.name))
-
-    def state(self) -> Mapping[str, Any]:
-        return self._ready().dump()
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Raises ``RunError`` where the state is not one of this mode."""
-        try:
-            self._ready().load(state)
-        except (KeyError, TypeError, ValueError) as error:
-            raise RunError(
-                f"the stored state of the run does not fit text-to-tabular, mode {self.params.mode}: {error!r}",
-                "start a new run",
-            ) from error
-
-    def _ready(self) -> Aligned | Faithful:
-        if self._mode is None:
-            raise RunError("text-to-tabular was used before it was prepared")
-        return self._mode
