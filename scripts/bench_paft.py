@@ -36,10 +36,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "locks": {"align": False, "surplus": 1.0, "drop_near": False},
     "guard": {"align": False, "surplus": 1.0},
     "aligned": {"surplus": 1.0},
+    "surplus 6": {"surplus": 6.0},
     "in context": {"learn": "in-context", "batch_rows": 1000},
 }
 #: An adapter fitted by the first of these is used by the others, which differ in sampling alone.
-SAME = ("default", "open loss", "locks", "guard", "aligned")
+SAME = ("default", "open loss", "locks", "guard", "aligned", "surplus 6")
 
 
 def make(
@@ -113,7 +114,7 @@ def real_tables(args: argparse.Namespace) -> dict[str, dict[str, list[dict[str, 
                         figures["train_seconds"] = float(trained[0].split(" rows in ")[1].split(" s")[0])
                     keys = ("seconds", "train_seconds", "rows", "refused", *SHOWN)
                     judged = {variant: figures}
-                    if not params.get("align", True) or "surplus" in params:
+                    if not params.get("align", True) or params.get("surplus") == 1.0:
                         stages = {}
                     else:
                         stages = read_stages(space.store, run.run_id)
