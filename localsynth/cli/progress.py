@@ -63,6 +63,14 @@ class Display:
         """It is over."""
 
 
+def _far(event: Progress, of: str = "") -> str:
+    """Rows, rates and what is left; no rate before there is one."""
+    rates = [f"{event.rows_per_s:,.1f} rows/s"] if event.rows_per_s > 0 else []
+    rates += [f"{event.tokens_per_s:,.0f} tokens/s"] if event.tokens_per_s > 0 else []
+    done = f"{event.rows_done:,.0f}/{event.rows_wanted:,}{of}"
+    return "  ".join((done, *rates, f"ETA {duration(event.eta_s)}"))
+
+
 class _Lines(Display):
     """One line every few seconds, for log files."""
 
@@ -78,11 +86,8 @@ class _Lines(Display):
             if event.stage_share is not None:
                 say(f"{event.stage_share:4.0%}  {event.stage}  ETA {duration(event.stage_eta_s)}")
                 return
-            say(
-                f"{share:4.0%}  {event.rows_done:,.0f}/{event.rows_wanted:,} rows  {event.rows_per_s:.1f} rows/s"
-                f"  {event.tokens_per_s:,.0f} tokens/s  ETA {duration(event.eta_s)}"
-                + (f"  {event.stage}" if event.stage not in {"", "rows"} else "")
-            )
+            stage = f"  {event.stage}" if event.stage not in {"", "rows"} else ""
+            say(f"{share:4.0%}  {_far(event, ' rows')}{stage}")
 
 
 class _Bar(Display):
@@ -121,16 +126,12 @@ class _Bar(Display):
                 numbers=f"{event.stage_share:.0%}  ETA {duration(event.stage_eta_s)}",
             )
             return
-        numbers = (
-            f"{event.rows_done:,.0f}/{event.rows_wanted:,}  {event.rows_per_s:.1f} rows/s"
-            f"  {event.tokens_per_s:,.0f} tok/s  ETA {duration(event.eta_s)}"
-        )
         self._bar.update(
             self._task,
             completed=event.rows_done,
             description=f"{event.stage or 'rows':<8.16}"
             + (f" ({self._refused:,} refused)" if self._refused else ""),
-            numbers=numbers,
+            numbers=_far(event),
         )
 
     def note(self, event: BatchCommitted | RowsRejected) -> None:
