@@ -118,9 +118,27 @@ def test_a_run_like_one_before_takes_as_long(space: Workspace) -> None:
     ran = space.runs("wine")[0]
     found = space.estimate(recipe())
     pace = space.paces()[0]
-    assert pace.learning_s + pace.making_s == pytest.approx(ran.usage.seconds)
+    assert pace.learning_s + pace.making_s >= ran.usage.seconds
     assert found.seconds == pytest.approx(pace.learning_s + 10 * pace.making_s)
     assert ran.run_id in found.why
+
+
+def test_commits_count_and_a_night_between_two_batches_does_not(tmp_path: Path) -> None:
+    space = Workspace(tmp_path)
+    space.import_sample("wine", policy="statistics")
+    run = space.run(recipe(50, "text-to-tabular", "batch_rows = 10\n"))
+    with space.store.write() as con:
+        con.execute("UPDATE meta.batches SET seconds = 1.0, finished_at = TIMESTAMPTZ '2026-01-01 00:00:00Z'")
+        # Each took a second and its commit half of one; before the fourth the machine slept.
+        con.execute(
+            "UPDATE meta.batches SET finished_at = finished_at + to_seconds(1.5 * batch_no)"
+            " + CASE WHEN batch_no >= 4 THEN INTERVAL 8 HOUR ELSE INTERVAL 0 HOUR END"
+        )
+    (pace,) = space.paces()
+    learning = pace.learning_s
+    assert (pace.run_id, pace.rows) == (run.run_id, 50)
+    assert pace.making_s == pytest.approx(5 * 1.5)
+    assert pace.seconds(100) == pytest.approx(learning + 15.0)
 
 
 def test_nobody_knows_the_time_of_what_was_never_run(space: Workspace) -> None:
