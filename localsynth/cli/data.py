@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["register"]
 
 _ON_SCREEN = 50
+_TELL_EVERY_S = 3.0
 datasets = typer.Typer(help="The datasets of the workspace: list, remove.", invoke_without_command=True)
 
 
@@ -267,7 +269,15 @@ def export(
     """Write a run's rows to a file."""
     space = open_workspace(workspace)
     found = space.get_run(run)
-    path = space.export(found, output, format=format, overwrite=overwrite)
+    said = time.monotonic()
+
+    def heard(rows: int) -> None:
+        nonlocal said
+        if time.monotonic() - said >= _TELL_EVERY_S:
+            said = time.monotonic()
+            say(f"{rows / found.rows_done:4.0%}  {rows:,} of {found.rows_done:,} rows written")
+
+    path = space.export(found, output, format=format, overwrite=overwrite, heard=heard)
     say(f"wrote {counted(found.rows_done, 'row')} of {found.run_id} to {path}")
     if space.standing(found) not in {"finished", "short"}:
         hint(f"this run is {space.standing(found)}: {found.rows_done:,} of {found.rows_wanted:,} rows")

@@ -12,7 +12,7 @@ pandas is imported only by the methods that give or take a frame.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -286,12 +286,16 @@ class Workspace(
         *,
         format: str | None = None,  # noqa: A002
         overwrite: bool = False,
+        heard: Callable[[int], None] = lambda rows: None,
     ) -> Path:
-        """Write a run's rows to a file: csv, tsv, parquet or jsonl, by ``format`` or else by the file's suffix."""
+        """Write a run's rows to a file: csv, tsv, parquet or jsonl, by ``format`` or else by the file's suffix.
+
+        heard : told now and then how many rows are written.
+        """
         target = Path(path)
         kind = format_of(target, format)
         found = self.get_run(run)
-        path = save(self.rows_arrow(found), target, kind, overwrite=overwrite)
+        path = save(self.rows_arrow(found), target, kind, overwrite=overwrite, heard=heard)
         left(
             self,
             "rows exported",

@@ -31,6 +31,7 @@ __all__ = [
 
 FORMATS = ("csv", "tsv", "parquet", "jsonl")
 _CHUNK = 10_000
+_PIECE = 100_000
 
 
 def format_of(path: Path, given: str | None = None) -> str:
@@ -51,12 +52,27 @@ def format_of(path: Path, given: str | None = None) -> str:
     return name
 
 
-def save(table: pa.Table, path: Path, format: str, *, overwrite: bool = False) -> Path:  # noqa: A002
+def save(
+    table: pa.Table,
+    path: Path,
+    format: str,  # noqa: A002
+    *,
+    overwrite: bool = False,
+    heard: Callable[[int], None] = lambda rows: None,
+) -> Path:
     """Write the table. An existing file is kept unless ``overwrite``; a half-written one is never seen.
 
-    Raises ``DatasetError`` where the file exists, or its format cannot hold a value; ``StoreError`` where it cannot be written.
+    heard : told now and then how many rows are written. Raises ``DatasetError`` where the file exists, or its format cannot hold a value; ``StoreError`` where it cannot be written.
     """
-    return _place(path, lambda file: write(table, file, format), overwrite=overwrite)
+
+    def pieces() -> Iterator[pa.Table]:
+        for at in range(0, max(table.num_rows, 1), _PIECE):
+            heard(at)
+            yield table.slice(at, _PIECE)
+
+    if format == "parquet" or table.num_rows <= _PIECE:  # Parquet takes a second for millions of rows
+        return _place(path, lambda file: write(table, file, format), overwrite=overwrite)
+    return save_pieces(pieces(), path, format, overwrite=overwrite)
 
 
 def save_pieces(

@@ -68,6 +68,16 @@ def test_export_opens_in_pandas_with_the_right_types(cli: Cli, made: str, tmp_pa
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+def test_who_waits_for_a_long_export_hears_how_far_it_is(
+    cli: Cli, made: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("localsynth.cli.data._TELL_EVERY_S", 0.0)
+    monkeypatch.setattr("localsynth.workspace.files._PIECE", 10)
+    said = cli("export", made, "-o", tmp_path / "rows.csv")
+    assert " 33%  10 of 30 rows written" in said.err
+    assert said.out == ""
+
+
 def test_every_format_of_export_holds_the_same_rows(cli: Cli, made: str, tmp_path: Path) -> None:
     paths = {kind: tmp_path / f"rows.{kind}" for kind in ("csv", "tsv", "jsonl", "parquet")}
     for path in paths.values():

@@ -120,6 +120,19 @@ def test_a_broken_write_leaves_nothing_and_keeps_what_was_there(
     assert path.read_text() == "old"
 
 
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "parquet"])
+def test_a_long_table_is_written_in_pieces_that_make_the_same_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    table = pa.table({"n": list(range(25)), "text": ['a,"\t\n', None, "", "x", "é"] * 5})
+    whole = save(table, tmp_path / f"whole.{kind}", kind)
+    monkeypatch.setattr(files, "_PIECE", 10)
+    heard: list[int] = []
+    pieces = save(table, tmp_path / f"pieces.{kind}", kind, heard=heard.append)
+    assert pieces.read_bytes() == whole.read_bytes()
+    assert heard == ([] if kind == "parquet" else [0, 10, 20])
+
+
 def test_a_decimal_keeps_every_digit_in_json() -> None:
     exact = Decimal("12345678901234567890.0123456789")
     table = pa.table(
