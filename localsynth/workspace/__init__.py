@@ -286,7 +286,7 @@ class Workspace(
         *,
         format: str | None = None,  # noqa: A002
         overwrite: bool = False,
-        heard: Callable[[int], None] = lambda rows: None,
+        heard: Callable[[int], None] = lambda _: None,
     ) -> Path:
         """Write a run's rows to a file: csv, tsv, parquet or jsonl, by ``format`` or else by the file's suffix.
 

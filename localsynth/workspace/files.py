@@ -58,11 +58,13 @@ def save(
     format: str,  # noqa: A002
     *,
     overwrite: bool = False,
-    heard: Callable[[int], None] = lambda rows: None,
+    heard: Callable[[int], None] = lambda _: None,
 ) -> Path:
     """Write the table. An existing file is kept unless ``overwrite``; a half-written one is never seen.
 
-    heard : told now and then how many rows are written. Raises ``DatasetError`` where the file exists, or its format cannot hold a value; ``StoreError`` where it cannot be written.
+    heard : told now and then how many rows are written.
+
+    Raises ``DatasetError`` where the file exists, or its format cannot hold a value; ``StoreError`` where it cannot be written.
     """
 
     def pieces() -> Iterator[pa.Table]:

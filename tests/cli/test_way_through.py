@@ -74,7 +74,7 @@ def test_who_waits_for_a_long_export_hears_how_far_it_is(
     monkeypatch.setattr("localsynth.cli.data._TELL_EVERY_S", 0.0)
     monkeypatch.setattr("localsynth.workspace.files._PIECE", 10)
     said = cli("export", made, "-o", tmp_path / "rows.csv")
-    assert " 33%  10 of 30 rows written" in said.err
+    assert " 25%  10 of 40 rows written" in said.err
     assert said.out == ""
 
 
