@@ -91,7 +91,7 @@ Ctrl+Up and Ctrl+Down make the editor smaller and larger.
         self._share = share if isinstance(share, int) and 0 <= share < len(_SHARES) else 2
         self.action_share(0)
         self.editor.focus()
-        self.run_worker(self._colour(), group="colour")
+        self.go(self._colour(), "colour")
 
     @property
     def problem(self) -> ProblemPanel:
@@ -102,7 +102,7 @@ Ctrl+Up and Ctrl+Down make the editor smaller and larger.
 
     def on_screen_resume(self) -> None:
         """Other places may have brought new tables."""
-        self.run_worker(self._catalogue(), group="catalogue")
+        self.go(self._catalogue(), "catalogue")
 
     def on_unmount(self) -> None:
         """Nothing runs when the UI is gone."""
