@@ -142,6 +142,7 @@ async def test_the_disk_is_full(
             await pilot.press(key)
             await settled(pilot)
             assert not isinstance(app.screen, ErrorDialog), f"{key}: {said(app)}"
+        fill(tmp_path / "disk" / "other")  # what the run gave back when it ended, too
         await pilot.press("r")
         await until(pilot, lambda: isinstance(app.screen, ErrorDialog), "that nothing can be begun")
         assert "the disk is full" in said(app)
@@ -152,8 +153,8 @@ async def test_the_disk_is_full(
 
 
 def fill(path: Path) -> None:
-    """Until nothing more can be written beside it."""
-    with path.open("wb", buffering=0) as file:
+    """Make the file longer until nothing more can be written beside it."""
+    with path.open("ab", buffering=0) as file:
         try:
             while True:
                 file.write(bytes(2**16))
