@@ -66,6 +66,7 @@ class Meter:
         self._sent = float("-inf")
         self.stage = ""
         self._work: _Work | None = None
+        self._calling = False  # whether the present call wrote something
 
     def start(self, stage: str) -> None:
         """Name what is going on and say at once where we stand."""
@@ -86,14 +87,20 @@ class Meter:
             self._commits.append((self._clock(), self._done))
         self.start("rows")
 
-    def call(self, finished: int, _wanted: int) -> None:
-        """The engine wrote ``finished`` texts of its present call."""
-        self._of_call, self._work = finished, None
+    def call(self, finished: int, wanted: int) -> None:
+        """The engine wrote ``finished`` of ``wanted`` texts of its present call; without a batch they stand for no rows."""
+        new, self._calling, self._of_call = not self._calling, True, finished
+        if self._batch or wanted < 2:
+            self._work = None
+        elif new or self._work is None:
+            self._work = _Work(self.stage, self._clock(), finished, finished, wanted)
+        else:
+            self._work.done = finished
         self.tick()
 
     def used(self, usage: Usage) -> None:
         """A call ended."""
-        self._texts, self._of_call = self._texts + usage.samples, 0
+        self._texts, self._of_call, self._calling = self._texts + usage.samples, 0, False
         self._tokens += usage.decoded_tokens
         self._engine_s += usage.seconds
         self.tick()

@@ -94,7 +94,34 @@ def test_work_that_makes_no_rows_has_a_share_and_an_eta_of_its_own() -> None:
     clock.now += 8
     meter.working("training", 60, 100)
     assert (sent[-1].stage_share, sent[-1].stage_eta_s) == (0.6, 8.0)
+    meter.batch(10)
     meter.call(1, 10)
     clock.now += 1
     meter.call(2, 10)
     assert sent[-1].stage_share is None
+
+
+def test_a_call_before_the_first_batch_has_a_share_of_its_own() -> None:
+    sent: list[Progress] = []
+    clock = Clock()
+    meter = Meter("r", 100, 0, sent.append, clock=clock)
+    meter.start("learning")
+    meter.stage = "game"
+    for finished in (0, 12, 24):
+        clock.now += 1
+        meter.call(finished, 48)
+    assert (sent[-1].stage, sent[-1].stage_share, sent[-1].rows_done) == ("game", 0.5, 0)
+    assert sent[-1].stage_eta_s == 2.0
+    clock.now += 1
+    meter.used(Usage(samples=48))
+    clock.now += 1
+    meter.call(3, 48)  # another call, of the same size
+    assert (sent[-1].stage_share, sent[-1].stage_eta_s) == (3 / 48, None)
+    clock.now += 1
+    meter.call(0, 1)  # one text: nobody knows how far it is
+    assert sent[-1].stage_share is None
+    meter.batch(10)
+    clock.now += 1
+    meter.call(5, 10)
+    assert sent[-1].stage_share is None
+    assert sent[-1].rows_done > 0
