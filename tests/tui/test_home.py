@@ -217,6 +217,24 @@ async def test_a_run_that_is_made_shows_how_far_it_is(folder: Path) -> None:
 
 
 @played
+async def test_a_run_that_learns_shows_how_far_that_is(folder: Path) -> None:
+    space = Workspace(folder)
+    run = space.runs()[0]
+    with space.store.write() as con:
+        con.execute("UPDATE meta.runs SET status = 'running', rows_done = 0")
+    events = folder / "runs" / run.run_id / "events.jsonl"
+    with RunLock(folder / "runs" / run.run_id, run.run_id), events.open("a") as file:
+        told = Progress(
+            run.run_id, 1.0, 0.0, 200, 0.0, 100.0, None, stage="game", stage_share=0.63, stage_eta_s=12.0
+        )
+        file.write(encode(told) + "\n")
+        file.flush()
+        async with small(folder) as (app, pilot):
+            await known(app, pilot, "learning 63%")
+            await known(app, pilot, "game 63%, 0:12 left")
+
+
+@played
 async def test_a_subject_that_is_gone_is_forgotten(made: Path) -> None:
     async with small(made, dataset="gone", run="20200101-000000-gone-0000") as (app, pilot):
         await until(pilot, lambda: app.subject.dataset is None)

@@ -120,8 +120,8 @@ def _run_entry(run: Run, facts: Facts, heard: Making | None, present: str | None
     if heard is not None and heard.progress is not None and status == "running":
         done = max(done, math.floor(heard.progress.rows_done))
         share = heard.progress.stage_share
-        share = done / max(run.rows_wanted, 1) if share is None else share
-        shown = f"running {share:.0%}"
+        before = share is not None and done == 0  # of the part of the learning that goes on just now
+        shown = f"learning {share:.0%}" if before else f"running {done / max(run.rows_wanted, 1):.0%}"
     started = run.started_at.astimezone(now.tzinfo)
     return Entry(
         run.run_id,
@@ -199,7 +199,7 @@ def about_run(run: Run, heard: Making | None) -> str:
         said = f"; {run.message}" if run.message else ""
         return f"{run.run_id}{said}"
     if progress.stage_share is not None:
-        return f"{run.run_id}; {progress.stage}, {duration(progress.stage_eta_s)} left"
+        return f"{run.run_id}; {progress.stage} {progress.stage_share:.0%}, {duration(progress.stage_eta_s)} left"
     if progress.rows_per_s <= 0:
         return f"{run.run_id}; no rate yet"
     return f"{run.run_id}; {progress.rows_per_s:.1f} rows/s, {duration(progress.eta_s)} left"
