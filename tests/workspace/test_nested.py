@@ -242,7 +242,6 @@ def _second_run_has(other: Path, moment: str) -> bool:
     ("how", "moment"),
     [
         (signal.SIGKILL, "begun"),
-        (signal.SIGKILL, "one batch"),
         (signal.SIGKILL, "two batches"),
         (signal.SIGINT, "one batch"),
     ],
