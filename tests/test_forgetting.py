@@ -23,7 +23,7 @@ from localsynth.tui.memory import Memory
 from localsynth.workspace import Phase
 from localsynth.workspace.forgetting import Forgotten
 from tests.forget_kit import NAME, OTHER, bare, full, left_by_crashes, needles, places, recipe, texts
-from tests.workspace.jobs_kit import until
+from tests.waiting_kit import until
 
 ROOT = Path(__file__).resolve().parents[1]
 

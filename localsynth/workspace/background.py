@@ -229,9 +229,8 @@ class Background(Base):
                     )
                 raise being_made(run_id, pid)
         pid = holder(self.folder / "runs" / run_id)
-        if pid is not None and (
-            not pid or alive(pid)
-        ):  # a killed maker's engine may hold its lock a moment longer
+        # A killed maker's engine may hold its lock a moment longer.
+        if pid is not None and (not pid or alive(pid)):
             raise being_made(run_id, pid)
 
     def _may_write(self) -> None:

@@ -68,7 +68,7 @@ def save(
     """
 
     def pieces() -> Iterator[pa.Table]:
-        for at in range(0, max(table.num_rows, 1), _PIECE):
+        for at in range(0, table.num_rows, _PIECE):
             heard(at)
             yield table.slice(at, _PIECE)
 

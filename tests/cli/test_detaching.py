@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,18 +10,14 @@ import pytest
 from localsynth import Workspace
 from localsynth.cli import detaching
 from tests.cli.conftest import Cli
-from tests.cli.test_process import localsynth, until
+from tests.cli.test_process import localsynth
+from tests.waiting_kit import until, workspace_with_jobs
 
 
 @pytest.fixture
 def space(tmp_path: Path) -> Iterator[Workspace]:
-    """The workspace of the command line; what a failed test left running is ended with it."""
-    made = Workspace(tmp_path / "ws")
-    yield made
-    for job in made.jobs():
-        if pid := job.pid:
-            os.killpg(pid, signal.SIGKILL)
-            until(lambda gone=job: not gone.alive())  # type: ignore[misc]
+    with workspace_with_jobs(tmp_path / "ws") as made:
+        yield made
 
 
 def test_a_detached_run_is_stopped_and_taken_up_again(cli: Cli, recipe: Path, space: Workspace) -> None:

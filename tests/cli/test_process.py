@@ -9,10 +9,11 @@ import subprocess
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.waiting_kit import until
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = (
@@ -39,13 +40,6 @@ def localsynth(*arguments: object, **options: object) -> subprocess.Popen[str]:
         "env": {**os.environ, "PYTHONPATH": str(ROOT)},
     }
     return subprocess.Popen(command, **{**pipes, **options})  # type: ignore[call-overload, no-any-return]
-
-
-def until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    limit = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < limit
-        time.sleep(0.01)
 
 
 def test_the_command_line_loads_nothing_heavy() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,19 +10,15 @@ import pytest
 from localsynth import Workspace
 from localsynth.workspace.background import run_of
 from tests.cli.conftest import Cli
-from tests.cli.test_process import until
+from tests.waiting_kit import until, workspace_with_jobs
 
 FEW = 100_000  # rows that nobody waits for
 
 
 @pytest.fixture
 def space(tmp_path: Path) -> Iterator[Workspace]:
-    made = Workspace(tmp_path / "ws")
-    yield made
-    for job in made.jobs():
-        if pid := job.pid:
-            os.killpg(pid, signal.SIGKILL)
-            until(lambda gone=job: not gone.alive())  # type: ignore[misc]
+    with workspace_with_jobs(tmp_path / "ws") as made:
+        yield made
 
 
 def test_a_detached_run_behind_another_is_queued(cli: Cli, recipe: Path, space: Workspace) -> None:

@@ -7,14 +7,13 @@ import random
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from localsynth.core.errors import RecipeError
 from localsynth.runs.queue import PARALLEL, before, places, take_ticket, wait_for_turn, waiting
+from tests.waiting_kit import until
 
 ROOT = Path(__file__).resolve().parents[2]
 # Waits, says that it works, and ends when it is told to.
@@ -28,13 +27,6 @@ os.write(told, f"+{sys.argv[2]}\\n".encode())
 sys.stdin.read()
 os.write(told, f"-{sys.argv[2]}\\n".encode())
 """
-
-
-def until(condition: Callable[[], object], seconds: float = 60) -> None:
-    limit = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < limit
-        time.sleep(0.005)
 
 
 def ask(folder: Path, job: str, parallel: int = 1) -> subprocess.Popen[bytes]:

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,16 +22,10 @@ from localsynth.runs.watch import Watch, end_process_by
 from localsynth.sealed import limit
 from localsynth.store import runs as records
 from localsynth.store.session import Store
+from tests.waiting_kit import until
 
 MB = 10**6
 SOON = Limits(minutes=1e-5)
-
-
-def until(condition: Callable[[], object], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 def test_time_that_is_over_stops_softly_and_later_at_once() -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 from localsynth import Workspace
 from localsynth.workspace import Job, JobState
+from tests.waiting_kit import until
 
 SCHEMA = """\
 [[columns]]
@@ -34,13 +32,6 @@ name = "text-to-tabular"
 batch_rows = 10
 """
 LONG = 100_000  # rows that nobody waits for
-
-
-def until(condition: Callable[[], object], seconds: float = 60) -> None:
-    limit = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < limit
-        time.sleep(0.01)
 
 
 def ended(job: Job) -> JobState:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from localsynth import Workspace
-from tests.workspace.jobs_kit import RECIPE, SCHEMA, until
+from tests.waiting_kit import workspace_with_jobs
+from tests.workspace.jobs_kit import RECIPE, SCHEMA
 
 
 @pytest.fixture
@@ -23,10 +22,5 @@ def recipe(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def space(tmp_path: Path) -> Iterator[Workspace]:
-    """A workspace; what a failed test left running is ended with it."""
-    made = Workspace(tmp_path / "ws")
-    yield made
-    for job in made.jobs():
-        if pid := job.pid:
-            os.killpg(pid, signal.SIGKILL)
-            until(lambda gone=job: not gone.alive())  # type: ignore[misc]
+    with workspace_with_jobs(tmp_path / "ws") as made:
+        yield made

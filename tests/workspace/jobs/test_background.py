@@ -25,7 +25,8 @@ from localsynth.workspace import Control, Failure, Job, JobState, JobStep, Phase
 from localsynth.workspace.jobfiles import StatusFile, StatusReader
 from localsynth.workspace.jobrequests import RunRequest, read_request, write_request
 from localsynth.workspace.signalling import signalled
-from tests.workspace.jobs_kit import LONG, RECIPE, committed, ended, until
+from tests.waiting_kit import until
+from tests.workspace.jobs_kit import LONG, RECIPE, committed, ended
 
 ROOT = Path(__file__).resolve().parents[3]
 

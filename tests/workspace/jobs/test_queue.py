@@ -14,7 +14,8 @@ import pytest
 from localsynth import Workspace
 from localsynth.workspace import Job, Phase
 from localsynth.workspace.background import run_of
-from tests.workspace.jobs_kit import LONG, committed, ended, until
+from tests.waiting_kit import until
+from tests.workspace.jobs_kit import LONG, committed, ended
 
 
 def queued(job: Job) -> bool:
